@@ -1,0 +1,58 @@
+/* The clauses by which this server decides, as they appear in the journal of a session, in `adieu trace`, in `adieu why` and in the counters. One row each:
+ * name, document and clause, what it says (our words, a sentence that can stand alone). */
+#ifndef SESSION_CLAUSES_H
+#define SESSION_CLAUSES_H
+
+#include <stdint.h>
+
+#define SESSION_CLAUSES(ROW)                                                                                             \
+	ROW(NONE, "", "")                                                                                                \
+	ROW(FORWARD_REQUEST, "RFC 3261 §16.6", "a request is forwarded")                                                  \
+	ROW(FORWARD_RESPONSE, "RFC 3261 §16.7", "a response is forwarded")                                                \
+	ROW(TRYING, "RFC 3261 §17.2.1", "100 after 200 ms without another response")                                      \
+	ROW(TERMINATING, "TS 24.229 §5.4.3.3", "the called user is served here")                                          \
+	ROW(ORIGINATING, "TS 24.229 §5.4.3.2", "the calling user is served here")                                         \
+	ROW(FORK, "RFC 3261 §16.7 step 10", "after a 2xx or 6xx the other branches are cancelled")                        \
+	ROW(BEST_RESPONSE, "RFC 3261 §16.7 step 6", "the best final response of all branches is forwarded")               \
+	ROW(CANCEL, "RFC 3261 §16.10", "a CANCEL is answered and every pending branch is cancelled")                      \
+	ROW(TIMER_C, "RFC 3261 §16.8", "Timer C ran out: no final response for a branch")                                 \
+	ROW(BRANCH_TIMEOUT, "RFC 3261 §16.9", "a branch gave no response in time or could not be reached")                \
+	ROW(FIRST_BYE_AS_RECEIVED, "TS 24.229 §5.4.5.1.2 steps 1 and 3", "first BYE, treated as received from the calling user") \
+	ROW(FIRST_BYE_DIRECT, "TS 24.229 §5.4.5.1.2 steps 1 and 5", "first BYE, sent directly to the called user")        \
+	ROW(SECOND_BYE_DIRECT, "TS 24.229 §5.4.5.1.2 steps 2 and 4", "second BYE, sent directly to the calling user")     \
+	ROW(SECOND_BYE_AS_RECEIVED, "TS 24.229 §5.4.5.1.2 steps 2 and 6", "second BYE, treated as received from the called user") \
+	ROW(BYE_WAITS_FOR_ACK, "RFC 3261 §15", "no BYE on the callee's behalf before the ACK, or 64*T1")                  \
+	ROW(ACK_FOR_CALLER, "RFC 3261 §13.2.2.4", "the server acknowledges a 2xx of a session that it releases")          \
+	ROW(ACK_ABSORBED, "RFC 3261 §13.2.2.4", "the caller's ACK: the callee was acknowledged already")                  \
+	ROW(BYE_ANSWERED, "TS 24.229 §5.4.5.1.2", "a BYE of the release was answered")                                    \
+	ROW(BYE_ANSWER_COUNTS, "RFC 3261 §15.1.1", "481, 408, a timeout or a broken transport ends the dialog as a 2xx does") \
+	ROW(BYE_RETRIED, "RFC 3261 §12.2.2", "500 to our BYE: one more with a higher CSeq")                               \
+	ROW(ESTABLISHING_CANCEL, "TS 24.229 §5.4.5.1.1", "release before the answer: the branches are cancelled")         \
+	ROW(ESTABLISHING_FINAL, "TS 24.229 §5.4.5.1.1", "release before the answer: a final response to the caller")      \
+	ROW(LATE_2XX, "RFC 3261 §16.7 step 5", "a 2xx crossed our CANCEL: forwarded, acknowledged and released")          \
+	ROW(REQUEST_WHILE_RELEASING, "TS 24.229 §5.4.5.1.3", "a request on a dialog that is being released: 481")         \
+	ROW(RELEASED_BY_ANOTHER, "TS 24.229 §5.4.5.2", "a BYE of a party was answered: the dialog is forgotten")          \
+	ROW(SESSION_EXPIRED, "TS 24.229 §5.4.5.3", "the session timer ran out: forgotten without a BYE")                  \
+	ROW(RELEASE_ORDERED, "TS 24.229 §5.4.5.1", "the operator ordered the release")                                    \
+	ROW(SESSION_RELEASED, "TS 24.229 §5.4.5.1.2", "nothing is waited for on any leg: everything about the session is forgotten") \
+	ROW(REFRESHED, "RFC 4028 §7.2", "the session timer starts anew")                                                  \
+	ROW(LOST_DIALOG, "RFC 5057 §5.1", "a 481 or 408 in the dialog: it is gone")                                       \
+	ROW(TOO_LATE, "RFC 6026 §8.5", "nobody asked for this response any more")
+
+enum session_clause {
+#define CLAUSE_ENUM(name, document, meaning) CLAUSE_##name,
+	SESSION_CLAUSES(CLAUSE_ENUM)
+#undef CLAUSE_ENUM
+	N_CLAUSES,
+};
+
+struct clause_row {
+	const char *name;     /* "FIRST_BYE_DIRECT" */
+	const char *document; /* "TS 24.229 §5.4.5.1.2 steps 1 and 5" */
+	const char *meaning;
+};
+
+/* By enum session_clause. */
+extern const struct clause_row clause_table[N_CLAUSES];
+
+#endif

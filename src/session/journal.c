@@ -1,0 +1,59 @@
+#include "session/journal.h"
+
+#include "base/limits.h"
+
+#include <string.h>
+
+#define KEPT_FROM_START 16u
+
+static bool grow(struct journal *journal, struct store *store)
+{
+	unsigned max = journal->max ? journal->max * 2u : 8u;
+	struct journal_record *larger;
+
+	if (max > LIMIT_JOURNAL_RECORDS)
+		return false;
+	larger = store_take(store, max * sizeof(*larger));
+	if (!larger)
+		return false;
+	if (journal->n)
+		memcpy(larger, journal->records, journal->n * sizeof(*larger));
+	store_give_back(store, journal->records, journal->max * sizeof(*larger));
+	journal->records = larger;
+	journal->max = (uint8_t)max;
+	return true;
+}
+
+void journal_add(struct journal *journal, struct store *store, struct journal_record record)
+{
+	if (journal->n < journal->max || grow(journal, store)) {
+		journal->records[journal->n++] = record;
+		return;
+	}
+	if (journal->lost < UINT16_MAX)
+		journal->lost++;
+	if (journal->max <= KEPT_FROM_START)
+		return; /* no memory to be had: keep the beginning */
+	if (journal->ring_next < KEPT_FROM_START || journal->ring_next >= journal->max)
+		journal->ring_next = KEPT_FROM_START;
+	journal->records[journal->ring_next++] = record;
+}
+
+void journal_clear(struct journal *journal, struct store *store)
+{
+	store_give_back(store, journal->records, journal->max * sizeof(struct journal_record));
+	*journal = (struct journal){0};
+}
+
+const struct journal_record *journal_record_at(const struct journal *journal, unsigned i)
+{
+	unsigned ring, from;
+
+	if (i >= journal->n)
+		return NULL;
+	if (i < KEPT_FROM_START || journal->ring_next == 0)
+		return &journal->records[i];
+	ring = journal->n - KEPT_FROM_START;
+	from = journal->ring_next - KEPT_FROM_START;
+	return &journal->records[KEPT_FROM_START + (i - KEPT_FROM_START + from) % ring];
+}
