@@ -1,0 +1,64 @@
+/* Counters and gauges of a node: name, help. Gauges come back to where they were when everything has ended. */
+#ifndef NODE_COUNTERS_H
+#define NODE_COUNTERS_H
+
+#include "session/clauses.h"
+
+#include <stdint.h>
+
+#define NODE_GAUGES(ROW)                                                       \
+	ROW(sessions, "sessions that have not ended")                           \
+	ROW(sessions_confirmed, "sessions answered and acknowledged")           \
+	ROW(sessions_releasing, "sessions being released by this server")       \
+	ROW(ended_sessions, "ended sessions remembered")                        \
+	ROW(dialogs, "dialogs of sessions that have not ended")                 \
+	ROW(server_transactions, "server transactions")                         \
+	ROW(client_transactions, "client transactions")                         \
+	ROW(timers, "timers running")                                           \
+	ROW(bindings, "contacts of registered users")                           \
+	ROW(session_blocks, "memory blocks held by sessions and bindings")      \
+	ROW(message_blocks, "memory blocks held by transactions")               \
+	ROW(memory_bytes, "bytes held from the system for all of these")
+
+#define NODE_COUNTS(ROW)                                                        \
+	ROW(messages_in, "messages received")                                    \
+	ROW(messages_out, "messages sent, retransmissions included")             \
+	ROW(retransmissions_out, "messages sent again")                          \
+	ROW(retransmissions_in, "requests received again")                       \
+	ROW(noise, "datagrams that are not SIP: silence")                        \
+	ROW(refused_requests, "malformed requests answered 4xx or 5xx")          \
+	ROW(dropped_requests, "malformed requests that cannot be answered: silence") \
+	ROW(dropped_responses, "malformed responses: silence")                   \
+	ROW(stray_responses, "responses that nobody asked for: silence")         \
+	ROW(stray_acks, "ACKs that belong to nothing: silence")                  \
+	ROW(unknown_dialogs, "requests inside a dialog that does not exist: 481") \
+	ROW(forged_handles, "session handles that did not stand the test of Call-ID and tags") \
+	ROW(too_many_hops, "Max-Forwards used up: 483")                          \
+	ROW(loops, "loops found: 482")                                           \
+	ROW(not_trusted, "requests from an address that may not send them: 403") \
+	ROW(not_found, "requests for users that are not known: 404")             \
+	ROW(not_registered, "requests for users without a contact: 480")         \
+	ROW(full, "requests refused with 503 because a bound was reached")       \
+	ROW(lost_memory, "things not remembered because a bound was reached")    \
+	ROW(outbox_full, "messages not sent because one step wanted to send too many") \
+	ROW(sessions_begun, "sessions begun")                                    \
+	ROW(sessions_answered, "sessions answered with a 2xx")                   \
+	ROW(sessions_ended, "sessions ended")                                    \
+	ROW(releases_ordered, "sessions that the operator ordered to release")   \
+	ROW(releases_done, "sessions whose release is complete on every leg")    \
+	ROW(byes_sent, "BYEs of our own, first transmissions")                   \
+	ROW(byes_answered, "of these: answered with a final response")           \
+	ROW(byes_timed_out, "of these: never answered")                          \
+	ROW(byes_transport_failed, "of these: could not be delivered")           \
+	ROW(sessions_expired, "sessions whose session timer ran out")            \
+	ROW(registrations, "REGISTERs accepted")
+
+struct node_counters {
+#define COUNTER_FIELD(name, help) uint64_t name;
+	NODE_GAUGES(COUNTER_FIELD)
+	NODE_COUNTS(COUNTER_FIELD)
+#undef COUNTER_FIELD
+	uint64_t clauses[N_CLAUSES]; /* how often each clause decided */
+};
+
+#endif

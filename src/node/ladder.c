@@ -1,0 +1,403 @@
+/* The ladder of a session and the answer to "why did it end?", from its journal. */
+#include "node/ladder.h"
+
+#include "sip/method.h"
+#include "sip/write.h"
+
+#define LANE_FIRST   14u
+#define LANE_WIDTH   27u
+#define LANES_MAX    8u
+#define LINE_BYTES   (LANE_FIRST + LANES_MAX * LANE_WIDTH + 8u)
+#define CLAUSE_SPACE 3u
+
+struct drawing {
+	struct text_writer *w;
+	const struct node_session_report *session;
+	unsigned n_lanes;
+	char line[LINE_BYTES];
+};
+
+/* Lanes: the calling side, the server, then the called legs; what does not fit shares the last. */
+static unsigned lane_of(const struct drawing *d, unsigned leg)
+{
+	unsigned lane = leg == LEG_CALLING ? 0 : leg == LEG_SERVER ? 1 : leg;
+
+	return lane < d->n_lanes ? lane : d->n_lanes - 1;
+}
+
+static unsigned column_of(unsigned lane)
+{
+	return LANE_FIRST + lane * LANE_WIDTH;
+}
+
+static void count_lanes(struct drawing *d)
+{
+	const struct journal_record *r;
+
+	d->n_lanes = 3;
+	for (unsigned i = 0; (r = journal_record_at(d->session->journal, i)); i++) {
+		unsigned last = r->from > r->to ? r->from : r->to;
+
+		if (last + 1u > d->n_lanes)
+			d->n_lanes = last + 1u < LANES_MAX ? last + 1u : LANES_MAX;
+	}
+}
+
+static void clear_line(struct drawing *d)
+{
+	memset(d->line, ' ', sizeof(d->line));
+	for (unsigned lane = 0; lane < d->n_lanes; lane++)
+		d->line[column_of(lane)] = '|';
+}
+
+static void write_at(struct drawing *d, unsigned column, struct text t)
+{
+	for (uint32_t i = 0; i < t.len && column + i < sizeof(d->line); i++)
+		d->line[column + i] = t.at[i];
+}
+
+static void put_line(struct drawing *d, struct text right)
+{
+	unsigned end = column_of(d->n_lanes - 1) + 1;
+
+	text_put(d->w, (struct text){d->line, end});
+	if (right.len) {
+		for (unsigned i = 0; i < CLAUSE_SPACE; i++)
+			text_put_char(d->w, ' ');
+		text_put(d->w, right);
+	}
+	text_put_char(d->w, '\n');
+}
+
+static void write_time(struct drawing *d, uint32_t at_ms)
+{
+	char bytes[16];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+
+	text_printf(&w, "%7u.%03u", at_ms / 1000, at_ms % 1000);
+	write_at(d, 0, text_written(&w));
+}
+
+static void draw_arrow(struct drawing *d, unsigned from, unsigned to, struct text label)
+{
+	unsigned a = column_of(from), b = column_of(to);
+	unsigned left = a < b ? a : b, right = a < b ? b : a;
+
+	if (from == to)
+		return;
+	for (unsigned i = left + 1; i < right; i++)
+		d->line[i] = '-';
+	if (a < b)
+		d->line[right - 1] = '>';
+	else
+		d->line[left + 1] = '<';
+	if (label.len > LANE_WIDTH - 5)
+		label.len = LANE_WIDTH - 5;
+	/* Beside the server, where the eye follows the call. */
+	write_at(d, (a < b ? a : b) + 3 + (right - left - LANE_WIDTH), label);
+}
+
+static void put_label(struct text_writer *w, const struct journal_record *r)
+{
+	if (r->kind == JOURNAL_REQUEST) {
+		text_printf(w, " %s (%u) ", sip_method_name(r->method), r->cseq);
+		return;
+	}
+	text_printf(w, " %u (%s) ", r->status, sip_method_name(r->method));
+}
+
+static struct text clause_text(const struct journal_record *r, char *bytes, size_t max)
+{
+	struct text_writer w = text_writer_on(bytes, max);
+	const struct clause_row *row = &clause_table[r->clause];
+
+	if (!row->document[0])
+		return (struct text){0};
+	text_printf(&w, "%s: %s", row->document, row->meaning);
+	if (r->kind == JOURNAL_REQUEST && r->status)
+		text_printf(&w, "; Reason: SIP;cause=%u", r->status);
+	return text_written(&w);
+}
+
+static void draw_message(struct drawing *d, const struct journal_record *r)
+{
+	char label_bytes[64], clause_bytes[256];
+	struct text_writer label = text_writer_on(label_bytes, sizeof(label_bytes));
+	unsigned from = lane_of(d, r->from), to = lane_of(d, r->to);
+
+	put_label(&label, r);
+	clear_line(d);
+	write_time(d, r->at_ms);
+	if (r->from != LEG_SERVER && r->to != LEG_SERVER) { /* relayed */
+		draw_arrow(d, from, 1, text_written(&label));
+		draw_arrow(d, 1, to, text_written(&label));
+	} else {
+		draw_arrow(d, from, to, text_written(&label));
+	}
+	put_line(d, clause_text(r, clause_bytes, sizeof(clause_bytes)));
+}
+
+static const char *leg_name(unsigned leg, char *bytes, size_t max)
+{
+	struct text_writer w = text_writer_on(bytes, max - 1);
+
+	if (leg == LEG_CALLING)
+		return "caller";
+	if (leg == LEG_CALLED)
+		return "callee";
+	text_printf(&w, "callee %u", leg - LEG_CALLED + 1);
+	bytes[w.len] = 0;
+	return bytes;
+}
+
+static void put_outcome(struct text_writer *w, const struct journal_record *r)
+{
+	char name[24];
+
+	text_printf(w, "%s: ", leg_name(r->to, name, sizeof(name)));
+	if (r->note == NOTE_TIMEOUT)
+		text_printf(w, "%s never answered", sip_method_name(r->method));
+	else if (r->note == NOTE_TRANSPORT_FAILED)
+		text_printf(w, "%s could not be delivered", sip_method_name(r->method));
+	else
+		text_printf(w, "%u to %s", r->status, sip_method_name(r->method));
+}
+
+/* What is no message: across the lanes, so that it is not taken for one. */
+static void draw_event(struct drawing *d, const struct journal_record *r)
+{
+	char bytes[160], clause_bytes[256];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+
+	switch (r->kind) {
+	case JOURNAL_ORDER: text_printf(&w, " * the operator orders the release, code %u ", r->status); break;
+	case JOURNAL_TIMER: text_printf(&w, " * a timer ran out "); break;
+	case JOURNAL_OUTCOME:
+		text_put_literal(&w, " * ");
+		put_outcome(&w, r);
+		text_put_char(&w, ' ');
+		break;
+	default: text_printf(&w, " * session over: %s ", session_end_name(r->note)); break;
+	}
+	clear_line(d);
+	write_time(d, r->at_ms);
+	write_at(d, column_of(0) + 1, text_written(&w));
+	put_line(d, clause_text(r, clause_bytes, sizeof(clause_bytes)));
+}
+
+/* An answer to a request of ours comes as an arrow. */
+static bool is_answer(const struct journal_record *r)
+{
+	return r->kind == JOURNAL_OUTCOME && r->status != 0;
+}
+
+static void draw_record(struct drawing *d, const struct journal_record *r)
+{
+	if (is_answer(r)) {
+		struct journal_record answer = *r;
+
+		answer.kind = JOURNAL_RESPONSE;
+		answer.from = r->to;
+		answer.to = LEG_SERVER;
+		draw_message(d, &answer);
+	} else if (r->kind == JOURNAL_REQUEST || r->kind == JOURNAL_RESPONSE) {
+		draw_message(d, r);
+	} else {
+		draw_event(d, r);
+	}
+}
+
+static void put_names(struct drawing *d)
+{
+	char name[24];
+
+	memset(d->line, ' ', sizeof(d->line));
+	for (unsigned lane = 0; lane < d->n_lanes; lane++) {
+		unsigned leg = lane == 0 ? LEG_CALLING : lane == 1 ? LEG_SERVER : lane;
+		struct text t = leg == LEG_SERVER ? TEXT("adieu") : text_of(leg_name(leg, name, sizeof(name)));
+
+		write_at(d, column_of(lane) - t.len / 2, t);
+	}
+	text_put(d->w, (struct text){d->line, column_of(d->n_lanes - 1) + 6});
+	text_put_char(d->w, '\n');
+}
+
+static void put_wall_clock(struct text_writer *w, uint64_t wall_ms)
+{
+	/* Civil date of a count of days, proleptic Gregorian. */
+	uint64_t s = wall_ms / 1000, days = s / 86400 + 719468;
+	uint64_t era = days / 146097, of_era = days % 146097;
+	uint64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	uint64_t day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	uint64_t mp = (5 * day_of_year + 2) / 153;
+	unsigned day = (unsigned)(day_of_year - (153 * mp + 2) / 5 + 1), month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
+	unsigned year = (unsigned)(year_of_era + era * 400 + (month <= 2));
+
+	text_printf(w, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month, day, (unsigned)(s / 3600 % 24),
+		    (unsigned)(s / 60 % 60), (unsigned)(s % 60), (unsigned)(wall_ms % 1000));
+}
+
+static void put_heading(struct drawing *d, uint64_t clock_to_wall_ms)
+{
+	const struct node_session_report *s = d->session;
+	struct text_writer *w = d->w;
+
+	text_put_literal(w, "session ");
+	node_session_id_put(w, &s->id);
+	text_put_literal(w, "  Call-ID ");
+	text_put(w, s->call_id);
+	text_put_literal(w, "\n");
+	text_put(w, s->calling_user);
+	text_put_literal(w, " calls ");
+	text_put(w, s->called_user);
+	text_printf(w, "; served here: %s; %s", s->served, session_state_name(s->state));
+	if (clock_to_wall_ms) {
+		text_put_literal(w, "; began ");
+		put_wall_clock(w, s->began_ms + clock_to_wall_ms);
+	}
+	text_put_literal(w, "\n\n");
+}
+
+void ladder_put(struct text_writer *w, const struct node_session_report *session, uint64_t clock_to_wall_ms)
+{
+	struct drawing d = {.w = w, .session = session};
+	const struct journal_record *r;
+
+	count_lanes(&d);
+	put_heading(&d, clock_to_wall_ms);
+	put_names(&d);
+	clear_line(&d);
+	put_line(&d, (struct text){0});
+	for (unsigned i = 0; (r = journal_record_at(session->journal, i)); i++) {
+		if (i == 16 && session->journal->lost)
+			text_printf(w, "        ...   %u steps are not kept\n", session->journal->lost);
+		draw_record(&d, r);
+	}
+}
+
+/* ---------------------------------------------------------------- why */
+
+static void put_clause(struct text_writer *w, unsigned clause)
+{
+	if (clause_table[clause].document[0])
+		text_printf(w, " (%s)", clause_table[clause].document);
+}
+
+static const struct journal_record *find(const struct journal *journal, enum journal_kind kind)
+{
+	const struct journal_record *r;
+
+	for (unsigned i = 0; (r = journal_record_at(journal, i)); i++)
+		if (r->kind == kind)
+			return r;
+	return NULL;
+}
+
+static void put_seconds(struct text_writer *w, uint64_t ms)
+{
+	text_printf(w, "%llu.%03u s", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000));
+}
+
+/* What was sent to each leg, and what came back. */
+static void put_legs(struct text_writer *w, const struct node_session_report *s)
+{
+	const struct journal_record *r;
+	char name[24];
+
+	for (unsigned i = 0; (r = journal_record_at(s->journal, i)); i++) {
+		bool is_ours = r->from == LEG_SERVER;
+
+		if (is_ours && r->kind == JOURNAL_REQUEST && (r->method == SIP_BYE || r->method == SIP_CANCEL || r->method == SIP_ACK)) {
+			text_printf(w, "  %s: %s with CSeq %u", leg_name(r->to, name, sizeof(name)), sip_method_name(r->method), r->cseq);
+		} else if (r->kind == JOURNAL_OUTCOME) {
+			text_put_literal(w, "  ");
+			put_outcome(w, r);
+		} else if (is_ours && r->kind == JOURNAL_RESPONSE && r->status >= 300) {
+			text_printf(w, "  %s: was answered %u to %s", leg_name(r->to, name, sizeof(name)), r->status,
+				    sip_method_name(r->method));
+		} else {
+			continue;
+		}
+		text_put_literal(w, ", after ");
+		put_seconds(w, r->at_ms);
+		put_clause(w, r->clause);
+		text_put_char(w, '\n');
+	}
+}
+
+static void put_released(struct text_writer *w, const struct node_session_report *s)
+{
+	const struct journal_record *order = find(s->journal, JOURNAL_ORDER);
+
+	text_put_literal(w, "The network released it: ");
+	if (order) {
+		text_put_literal(w, "the operator ordered it ");
+		put_seconds(w, order->at_ms);
+		text_printf(w, " after the INVITE, with Reason SIP;cause=%u", order->status);
+		put_clause(w, order->clause);
+	}
+	text_printf(w, ". This server serves %s.\n",
+		    strcmp(s->served, "both") == 0	? "both users"
+		    : strcmp(s->served, "calling") == 0 ? "the calling user"
+		    : strcmp(s->served, "called") == 0	? "the called user"
+							: "neither user");
+}
+
+static void put_end(struct text_writer *w, const struct node_session_report *s)
+{
+	const struct journal_record *r = find(s->journal, JOURNAL_ENDED);
+
+	switch (s->end) {
+	case SESSION_END_BYE_OF_CALLING: text_put_literal(w, "The calling party hung up (BYE)"); break;
+	case SESSION_END_BYE_OF_CALLED: text_put_literal(w, "The called party hung up (BYE)"); break;
+	case SESSION_END_REJECTED: text_printf(w, "It was never answered: %u %s", s->end_status, sip_reason_phrase(s->end_status)); break;
+	case SESSION_END_CANCELLED: text_put_literal(w, "The calling party cancelled it before the answer"); break;
+	case SESSION_END_NO_ANSWER: text_put_literal(w, "Nobody answered: no final response in time, or no way to reach the called user"); break;
+	case SESSION_END_SESSION_TIMER:
+		text_put_literal(w, "Its session timer ran out without a refresh; a proxy forgets such a session and sends no BYE");
+		break;
+	case SESSION_END_LOST: text_put_literal(w, "A party does not know the dialog any more: it answered 481"); break;
+	default: text_put_literal(w, "It is over"); break;
+	}
+	if (r)
+		put_clause(w, r->clause);
+	text_put_literal(w, ".\n");
+}
+
+void ladder_put_why(struct text_writer *w, const struct node_session_report *s, uint64_t now_ms)
+{
+	text_put_literal(w, "session ");
+	node_session_id_put(w, &s->id);
+	text_put_literal(w, ", Call-ID ");
+	text_put(w, s->call_id);
+	text_put_literal(w, "\n");
+	if (s->state == SESSION_RELEASING || s->end == SESSION_END_RELEASED) {
+		put_released(w, s);
+		put_legs(w, s);
+	} else if (s->state == SESSION_ENDED) {
+		put_end(w, s);
+		put_legs(w, s);
+	} else {
+		text_printf(w, "It has not ended: %s for ", session_state_name(s->state));
+		put_seconds(w, now_ms - s->began_ms);
+		if (s->expires_ms) {
+			text_put_literal(w, "; its session timer runs out in ");
+			put_seconds(w, s->expires_ms > now_ms ? s->expires_ms - now_ms : 0);
+		} else {
+			text_put_literal(w, "; no session timer was negotiated, so only a BYE, a lost dialog or the operator ends it");
+		}
+		text_put_literal(w, ".\n");
+	}
+	if (s->state == SESSION_RELEASING)
+		text_put_literal(w, "The release is not complete: at least one leg has not answered yet.\n");
+	if (s->state == SESSION_ENDED) {
+		text_put_literal(w, "It lasted ");
+		put_seconds(w, s->ended_ms - s->began_ms);
+		if (s->answered_ms) {
+			text_put_literal(w, ", ");
+			put_seconds(w, s->ended_ms - s->answered_ms);
+			text_put_literal(w, " of them answered");
+		}
+		text_put_literal(w, ". Nothing of it is left on any leg that this server knows.\n");
+	}
+}

@@ -1,0 +1,153 @@
+/* What the operator sees: sessions, bindings, counters. */
+#include "node/internal.h"
+
+static void report_dialogs(const struct node *node, const struct session *session, struct node_session_report *ret)
+{
+	struct dialog *dialog;
+
+	ret->n_dialogs = session->n_dialogs;
+	ret->n_dialogs_shown = 0;
+	for (struct handle h = session->first_dialog;
+	     ret->n_dialogs_shown < NODE_REPORT_DIALOGS && (dialog = dialog_at(node, h)); h = dialog->next) {
+		struct node_dialog_report *shown = &ret->dialogs[ret->n_dialogs_shown++];
+
+		*shown = (struct node_dialog_report){.state = dialog_state_name(dialog->state), .to_tag = dialog_to_tag(dialog)};
+		for (unsigned side = 0; side < 2; side++) {
+			shown->remote_target[side] = dialog_text(dialog, DIALOG_TARGET + side);
+			shown->route_set[side] = dialog_text(dialog, DIALOG_ROUTES + side);
+			shown->cseq[side] = dialog->cseq[side];
+			shown->has_cseq[side] = dialog->has_cseq[side];
+			shown->outcome[side] = dialog->outcome[side];
+			shown->outcome_status[side] = dialog->outcome_status[side];
+		}
+	}
+}
+
+static void report(const struct node *node, const struct session *session, struct node_session_report *ret)
+{
+	*ret = (struct node_session_report){
+		.id = {node->settings->shard, pool_handle(node->sessions, session)},
+		.state = session->state,
+		.end = session->end,
+		.end_status = session->end_status,
+		.served = session_served_name(session->served),
+		.began_ms = session->began_ms,
+		.answered_ms = session->answered_after_ms ? session->began_ms + session->answered_after_ms - 1 : 0,
+		.ended_ms = session->state == SESSION_ENDED ? session->began_ms + session->ended_after_ms : 0,
+		.expires_ms = session->expires_s && timer_is_running(&session->timer) && session->timer.kind == SESSION_TIMER_EXPIRES
+				      ? session->timer.at_ms
+				      : 0,
+		.call_id = session_text(session, SESSION_CALL_ID),
+		.from = session_text(session, SESSION_FROM),
+		.calling_user = session_text(session, SESSION_CALLING_USER),
+		.called_user = session_text(session, SESSION_CALLED_USER),
+		.setup_outcome = session->cancel_outcome,
+		.setup_status = session->setup_status,
+		.journal = &session->journal,
+	};
+	report_dialogs(node, session, ret);
+}
+
+bool node_session(struct node *node, const struct node_session_id *id, struct node_session_report *ret)
+{
+	struct session *session = id->shard == node->settings->shard ? session_at(node, id->handle) : NULL;
+
+	if (session)
+		report(node, session, ret);
+	return session != NULL;
+}
+
+bool node_session_by_call_id(struct node *node, struct text call_id, struct node_session_id *ret)
+{
+	uint32_t hash = call_id_hash(node, call_id);
+	uint32_t at = map_first(&node->sessions_by_call_id, hash);
+	const struct session *newest = NULL;
+	uint64_t value;
+
+	while ((value = map_value(&node->sessions_by_call_id, hash, &at))) {
+		struct handle handle = {(uint32_t)value, (uint32_t)(value >> 32)};
+		const struct session *session = session_at(node, handle);
+
+		if (!text_equal(session_text(session, SESSION_CALL_ID), call_id) ||
+		    (newest && newest->began_ms > session->began_ms))
+			continue;
+		newest = session;
+		*ret = (struct node_session_id){node->settings->shard, handle};
+	}
+	return newest != NULL;
+}
+
+bool node_sessions(struct node *node, enum node_which which, struct text user, uint32_t look_max, uint64_t *cursor,
+		   struct node_session_report *ret)
+{
+	uint32_t index = (uint32_t)*cursor;
+	const struct session *session;
+
+	for (uint32_t looked = 0; looked < look_max; looked++) {
+		session = pool_next(node->sessions, &index);
+		*cursor = index;
+		if (!session)
+			return false;
+		if ((session->state == SESSION_ENDED) != (which == NODE_GONE))
+			continue;
+		if (user.len && !text_equal(session_text(session, SESSION_CALLING_USER), user) &&
+		    !text_equal(session_text(session, SESSION_CALLED_USER), user))
+			continue;
+		report(node, session, ret);
+		return true;
+	}
+	*ret = (struct node_session_report){0};
+	return true;
+}
+
+bool node_bindings(struct node *node, uint64_t *cursor, struct node_binding_report *ret)
+{
+	uint32_t index = (uint32_t)*cursor;
+	const struct binding *binding = pool_next(node->bindings.pool, &index);
+
+	*cursor = index;
+	if (!binding)
+		return false;
+	*ret = (struct node_binding_report){
+		.user = binding_text(binding, BINDING_USER),
+		.contact = binding_text(binding, BINDING_CONTACT),
+		.path = binding_text(binding, BINDING_PATH),
+		.call_id = binding_text(binding, BINDING_CALL_ID),
+		.expires_ms = binding->expires_ms,
+		.cseq = binding->cseq,
+	};
+	return true;
+}
+
+static uint64_t live_dialogs(const struct node *node)
+{
+	uint64_t ended = 0;
+
+	for (uint32_t i = 0; i < node->n_ended; i++) {
+		const struct session *session = session_at(node, node->ended[(node->ended_first + i) % node->ended_max]);
+
+		ended += session ? session->n_dialogs : 0;
+	}
+	return pool_live(node->dialogs) - ended;
+}
+
+const struct node_counters *node_counters(struct node *node)
+{
+	struct node_counters *c = &node->counters;
+
+	c->sessions = pool_live(node->sessions) - node->n_ended;
+	c->ended_sessions = node->n_ended;
+	c->sessions_confirmed = node->confirmed;
+	c->sessions_releasing = node->releasing;
+	c->dialogs = live_dialogs(node);
+	c->server_transactions = pool_live(node->servers);
+	c->client_transactions = pool_live(node->clients);
+	c->timers = node->timers.n_running;
+	c->bindings = pool_live(node->bindings.pool);
+	c->session_blocks = store_blocks(node->session_store);
+	c->message_blocks = store_blocks(node->message_store);
+	c->memory_bytes = pool_bytes(node->sessions) + pool_bytes(node->dialogs) + pool_bytes(node->servers) +
+			  pool_bytes(node->clients) + store_bytes(node->session_store) + store_bytes(node->message_store) +
+			  map_bytes(&node->servers_by_key) + map_bytes(&node->sessions_by_call_id);
+	return c;
+}

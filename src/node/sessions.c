@@ -1,0 +1,464 @@
+/* The life of sessions and their dialogs in the node's tables. */
+#include "node/internal.h"
+
+#include "sip/sdp.h"
+
+#include <assert.h>
+
+static uint64_t as_value(struct handle h)
+{
+	return (uint64_t)h.generation << 32 | h.index;
+}
+
+struct session *session_at(const struct node *node, struct handle handle)
+{
+	return pool_at(node->sessions, handle);
+}
+
+struct dialog *dialog_at(const struct node *node, struct handle handle)
+{
+	return pool_at(node->dialogs, handle);
+}
+
+uint32_t call_id_hash(const struct node *node, struct text call_id)
+{
+	return (uint32_t)hash_bytes(&node->key, call_id.at, call_id.len);
+}
+
+void session_journal(struct node *node, struct session *session, struct journal_record record)
+{
+	uint64_t age_ms = node->now_ms - session->began_ms;
+
+	record.at_ms = age_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)age_ms;
+	node->counters.clauses[record.clause]++;
+	journal_add(&session->journal, node->session_store, record);
+}
+
+static bool is_confirmed(unsigned state)
+{
+	return state == SESSION_CONFIRMED;
+}
+
+void session_set_state(struct node *node, struct session *session, enum session_state state)
+{
+	node->confirmed += (uint64_t)is_confirmed(state) - (uint64_t)is_confirmed(session->state);
+	node->releasing += (uint64_t)(state == SESSION_RELEASING) - (uint64_t)(session->state == SESSION_RELEASING);
+	session->state = (uint8_t)state;
+}
+
+struct session *session_begin(struct node *node, const struct sip_message *invite, const struct scscf_service *service)
+{
+	struct text texts[SESSION_TEXTS] = {
+		[SESSION_CALL_ID] = invite->call_id,
+		[SESSION_FROM] = invite->from,
+		[SESSION_CALLING_USER] = service->calling_user,
+		[SESSION_CALLED_USER] = service->called_user,
+		[SESSION_CHARGING_VECTOR] = sip_value(invite, SIP_HEADER_P_CHARGING_VECTOR),
+	};
+	struct handle handle;
+	struct session *session;
+
+	if (pool_live(node->sessions) - node->n_ended >= node->settings->sessions_max)
+		return NULL;
+	session = pool_take(node->sessions, &handle);
+	if (!session)
+		return NULL;
+	session->began_ms = node->now_ms;
+	session->served = (uint8_t)service->served;
+	session->next_leg = LEG_CALLED;
+	session->invite_cseq = invite->cseq;
+	session->invite_has_offer = invite->body.len > 0;
+	session->hash = call_id_hash(node, invite->call_id);
+	if (!session_set_texts(session, node->session_store, texts, invite->from_tag)) {
+		pool_give_back(node->sessions, session);
+		return NULL;
+	}
+	if (!map_insert(&node->sessions_by_call_id, session->hash, as_value(handle))) {
+		packed_text_clear(&session->texts, node->session_store);
+		pool_give_back(node->sessions, session);
+		return NULL;
+	}
+	node->counters.sessions_begun++;
+	return session;
+}
+
+static void dialog_free(struct node *node, struct session *session, struct dialog *dialog)
+{
+	struct handle own = pool_handle(node->dialogs, dialog);
+	struct handle *link = &session->first_dialog;
+
+	while (!handle_equal(*link, own))
+		link = &dialog_at(node, *link)->next;
+	*link = dialog->next;
+	session->n_dialogs--;
+	dialog_clear(dialog, node->session_store);
+	pool_give_back(node->dialogs, dialog);
+}
+
+struct scscf_dialogs session_dialogs(struct node *node, const struct session *session)
+{
+	struct scscf_dialogs dialogs;
+	struct dialog *dialog;
+
+	dialogs.n = 0;
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)) && dialogs.n < LIMIT_DIALOGS; h = dialog->next)
+		dialogs.list[dialogs.n++] = dialog;
+	return dialogs;
+}
+
+struct dialog *session_dialog(struct node *node, const struct session *session, struct text to_tag)
+{
+	struct dialog *dialog;
+
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = dialog->next)
+		if (text_equal(dialog_to_tag(dialog), to_tag))
+			return dialog;
+	return NULL;
+}
+
+void session_drop_early_dialogs(struct node *node, struct session *session, uint8_t leg)
+{
+	struct dialog *dialog;
+	struct handle next;
+
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = next) {
+		next = dialog->next;
+		if (dialog->state == DIALOG_EARLY && (leg == 0 || dialog->leg == leg))
+			dialog_free(node, session, dialog);
+	}
+}
+
+/* ---------------------------------------------------------------- dialogs of responses */
+
+static bool add_value(struct text_writer *w, struct text value)
+{
+	if (w->len)
+		text_put_literal(w, ", ");
+	text_put(w, value);
+	return !w->full;
+}
+
+/* @req SC-11
+ * Toward the caller: Record-Route of the INVITE as it came. */
+static bool routes_toward_calling(const struct sip_message *invite, struct text_writer *w)
+{
+	struct sip_list list = sip_list_of(invite, SIP_HEADER_RECORD_ROUTE);
+	struct text value;
+
+	while (sip_list_next(&list, &value))
+		if (!add_value(w, value))
+			return false;
+	return true;
+}
+
+/* Toward the callee: what stands before our own entries in the Record-Route of the response, in reverse. */
+static bool routes_toward_called(const struct node *node, const struct sip_message *response, struct text_writer *w)
+{
+	struct text values[LIMIT_LIST_VALUES];
+	struct sip_list list = sip_list_of(response, SIP_HEADER_RECORD_ROUTE);
+	struct sip_name_addr address;
+	struct text value;
+	unsigned n = 0;
+
+	while (sip_list_next(&list, &value)) {
+		if (!sip_name_addr_parse(value, &address) || n == LIMIT_LIST_VALUES)
+			return false;
+		if (addressing_is_own_uri(node, address.uri))
+			break;
+		values[n++] = value;
+	}
+	while (n > 0)
+		if (!add_value(w, values[--n]))
+			return false;
+	return true;
+}
+
+static struct text contact_uri(const struct sip_message *m)
+{
+	struct sip_list list = sip_list_of(m, SIP_HEADER_CONTACT);
+	struct sip_name_addr address;
+	struct text value;
+
+	if (sip_list_next(&list, &value) && sip_name_addr_parse(value, &address) && address.uri.len <= LIMIT_URI_BYTES)
+		return address.uri;
+	return (struct text){0};
+}
+
+/* A new dialog needs a place: a further 2xx takes that of an early one. */
+static bool make_room(struct node *node, struct session *session, bool for_2xx)
+{
+	struct dialog *dialog;
+
+	if (session->n_dialogs < LIMIT_DIALOGS)
+		return true;
+	for (struct handle h = session->first_dialog; for_2xx && (dialog = dialog_at(node, h)); h = dialog->next)
+		if (dialog->state == DIALOG_EARLY) {
+			dialog_free(node, session, dialog);
+			return true;
+		}
+	return false;
+}
+
+static struct dialog *begin_dialog(struct node *node, struct session *session, const struct client_transaction *client,
+				   const struct sip_message *response)
+{
+	struct server_transaction *server = pool_at(node->servers, session->invite);
+	struct text_writer routes = text_writer_on(node->scratch, LIMIT_ROUTE_SET_BYTES);
+	struct text_writer back = text_writer_on(node->scratch + LIMIT_ROUTE_SET_BYTES, LIMIT_ROUTE_SET_BYTES);
+	struct dialog_beginning from = {.to = response->to, .to_tag = response->to_tag};
+	struct dialog *dialog;
+
+	/* The caller's side is in the INVITE: kept by the server transaction until a final response, and by the other dialogs. */
+	if (server && server->request &&
+	    sip_parse(&node->other, server->request, server->request_len, SIP_DATAGRAM) == SIP_OK) {
+		from.target[SIDE_CALLING] = contact_uri(&node->other);
+		if (!routes_toward_calling(&node->other, &back))
+			return NULL;
+		from.routes[SIDE_CALLING] = text_written(&back);
+	} else if ((dialog = dialog_at(node, session->first_dialog))) {
+		from.target[SIDE_CALLING] = dialog_text(dialog, DIALOG_TARGET + SIDE_CALLING);
+		from.routes[SIDE_CALLING] = dialog_text(dialog, DIALOG_ROUTES + SIDE_CALLING);
+	} else if (client->request &&
+		   sip_parse(&node->other, client->request, client->request_len, SIP_DATAGRAM) == SIP_OK) {
+		/* We answered the INVITE ourselves (L12): as forwarded, with our own Record-Route on top. */
+		struct sip_list list = sip_list_of(&node->other, SIP_HEADER_RECORD_ROUTE);
+		struct sip_name_addr address;
+		struct text value;
+
+		from.target[SIDE_CALLING] = contact_uri(&node->other);
+		while (sip_list_next(&list, &value))
+			if (sip_name_addr_parse(value, &address) && !addressing_is_own_uri(node, address.uri) &&
+			    !add_value(&back, value))
+				return NULL;
+		from.routes[SIDE_CALLING] = text_written(&back);
+	}
+	from.target[SIDE_CALLED] = contact_uri(response);
+	if (!routes_toward_called(node, response, &routes))
+		return NULL;
+	from.routes[SIDE_CALLED] = text_written(&routes);
+	dialog = pool_take(node->dialogs, NULL);
+	if (!dialog)
+		return NULL;
+	if (!dialog_begin(dialog, node->session_store, &from)) {
+		pool_give_back(node->dialogs, dialog);
+		return NULL;
+	}
+	return dialog;
+}
+
+static uint8_t leg_of_new_dialog(struct node *node, struct session *session, uint8_t branch_leg)
+{
+	struct dialog *dialog;
+
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = dialog->next)
+		if (dialog->leg == branch_leg) /* forked further down: a second dialog on this branch */
+			return session->next_leg < 250 ? session->next_leg++ : 250;
+	return branch_leg;
+}
+
+/* @req SC-10
+ * RFC 3261 §13.2.2.4: the 2xx decides target and route set, whatever an early response said. */
+static void refresh_from_response(struct node *node, struct dialog *dialog, const struct sip_message *response)
+{
+	struct text_writer routes = text_writer_on(node->scratch, LIMIT_ROUTE_SET_BYTES);
+	struct text target = contact_uri(response);
+
+	if (target.len && !dialog_set_text(dialog, node->session_store, DIALOG_TARGET + SIDE_CALLED, target))
+		node->counters.lost_memory++;
+	if (response->status >= 200 && routes_toward_called(node, response, &routes) &&
+	    !dialog_set_text(dialog, node->session_store, DIALOG_ROUTES + SIDE_CALLED, text_written(&routes)))
+		node->counters.lost_memory++;
+}
+
+struct dialog *session_dialog_of_response(struct node *node, struct session *session, const struct client_transaction *client,
+					  const struct sip_message *response)
+{
+	struct dialog *dialog = session_dialog(node, session, response->to_tag);
+
+	if (dialog) {
+		refresh_from_response(node, dialog, response);
+		return dialog;
+	}
+	if (!make_room(node, session, response->status >= 200) ||
+	    !(dialog = begin_dialog(node, session, client, response))) {
+		node->counters.lost_memory++;
+		return NULL;
+	}
+	dialog->session = pool_handle(node->sessions, session);
+	dialog->leg = leg_of_new_dialog(node, session, client->leg);
+	dialog->next = session->first_dialog;
+	session->first_dialog = pool_handle(node->dialogs, dialog);
+	session->n_dialogs++;
+	dialog->state = DIALOG_EARLY;
+	dialog->invite_cseq = client->cseq;
+	dialog_request_passed(dialog, SIDE_CALLING, SIP_INVITE, client->cseq);
+	return dialog;
+}
+
+/* ---------------------------------------------------------------- requests inside a dialog */
+
+static bool is_of(struct node *node, struct session *session, const struct sip_message *m, struct found_dialog *ret)
+{
+	struct dialog *dialog;
+	struct text own_tag = session_from_tag(session);
+
+	if (session->state == SESSION_ENDED || !text_equal(session_text(session, SESSION_CALL_ID), m->call_id))
+		return false;
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = dialog->next) {
+		struct text tag = dialog_to_tag(dialog);
+
+		if (text_equal(own_tag, m->from_tag) && text_equal(tag, m->to_tag))
+			*ret = (struct found_dialog){session, dialog, SIDE_CALLING};
+		else if (text_equal(tag, m->from_tag) && text_equal(own_tag, m->to_tag))
+			*ret = (struct found_dialog){session, dialog, SIDE_CALLED};
+		else
+			continue;
+		return true;
+	}
+	return false;
+}
+
+/* The handle is a hint, never a credential: Call-ID and both tags are compared before it is believed. */
+bool session_of_request(struct node *node, const struct sip_message *request, const struct own_route *route,
+			struct found_dialog *ret)
+{
+	uint32_t hash, at;
+	uint64_t value;
+
+	if (route->has_session && route->session.shard == node->settings->shard) {
+		struct session *session = session_at(node, route->session.handle);
+
+		if (session && is_of(node, session, request, ret))
+			return true;
+		if (!session || !text_equal(session_text(session, SESSION_CALL_ID), request->call_id))
+			node->counters.forged_handles++;
+	}
+	hash = call_id_hash(node, request->call_id);
+	at = map_first(&node->sessions_by_call_id, hash);
+	while ((value = map_value(&node->sessions_by_call_id, hash, &at))) {
+		struct session *session = session_at(node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+
+		if (is_of(node, session, request, ret))
+			return true;
+	}
+	return false;
+}
+
+/* ---------------------------------------------------------------- timers */
+
+/* RFC 4028 §8.1: the interval of the last 2xx counts; without one there is no session timer. */
+void session_arm_expiry(struct node *node, struct session *session, const struct sip_message *response)
+{
+	struct text value = sip_value(response, SIP_HEADER_SESSION_EXPIRES);
+	uint32_t seconds = 0;
+
+	if (session->state == SESSION_RELEASING)
+		return;
+	value.len = text_find(value, ';');
+	if (!text_to_u32(text_trim(value), 0x7fffffff, &seconds) || seconds == 0) {
+		session->expires_s = 0;
+		timers_stop(&node->timers, &session->timer);
+		return;
+	}
+	session->expires_s = seconds;
+	session->timer.kind = SESSION_TIMER_EXPIRES;
+	timers_start(&node->timers, &session->timer, node->now_ms + (uint64_t)seconds * 1000);
+}
+
+void session_arm_release(struct node *node, struct session *session)
+{
+	uint64_t at = UINT64_MAX;
+	struct dialog *dialog;
+
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = dialog->next) {
+		if (dialog->outcome[SIDE_CALLING] == LEG_WAITING_FOR_ACK && session->ack_wait_until_ms < at)
+			at = session->ack_wait_until_ms;
+		for (int side = 0; side < 2; side++)
+			if (dialog->retry_after_ms[side] && dialog->retry_after_ms[side] < at)
+				at = dialog->retry_after_ms[side];
+	}
+	session->timer.kind = SESSION_TIMER_RELEASE;
+	if (at == UINT64_MAX)
+		timers_stop(&node->timers, &session->timer);
+	else
+		timers_start(&node->timers, &session->timer, session->began_ms + at);
+}
+
+/* ---------------------------------------------------------------- ends */
+
+void session_end_dialog(struct node *node, struct session *session, struct dialog *dialog, enum session_clause clause)
+{
+	(void)node;
+	(void)session;
+	(void)clause;
+	dialog->state = DIALOG_ENDED;
+}
+
+void session_forget(struct node *node, struct session *session)
+{
+	struct dialog *dialog;
+
+	assert(!timer_is_running(&session->timer));
+	while ((dialog = dialog_at(node, session->first_dialog)))
+		dialog_free(node, session, dialog);
+	map_remove(&node->sessions_by_call_id, session->hash, as_value(pool_handle(node->sessions, session)));
+	packed_text_clear(&session->texts, node->session_store);
+	journal_clear(&session->journal, node->session_store);
+	pool_give_back(node->sessions, session);
+}
+
+static void remember_ended(struct node *node, struct session *session)
+{
+	if (node->ended_max == 0) {
+		session_forget(node, session);
+		return;
+	}
+	if (node->n_ended == node->ended_max) {
+		struct session *oldest = session_at(node, node->ended[node->ended_first]);
+
+		assert(oldest && oldest->state == SESSION_ENDED);
+		node->ended_first = (node->ended_first + 1) % node->ended_max;
+		node->n_ended--;
+		session_forget(node, oldest);
+	}
+	node->ended[(node->ended_first + node->n_ended++) % node->ended_max] = pool_handle(node->sessions, session);
+}
+
+static void log_end(struct node *node, const struct session *session)
+{
+	bool of_note = session->end == SESSION_END_RELEASED || session->end == SESSION_END_LOST ||
+		       session->end == SESSION_END_SESSION_TIMER;
+	struct text call_id = session_text(session, SESSION_CALL_ID);
+	enum node_log_level level = of_note ? NODE_LOG_INFO : NODE_LOG_DEBUG;
+
+	if (!node_logs(node, level))
+		return;
+	node_log(node, level, "session ended call_id=\"%.*s\" end=\"%s\" status=%u after_ms=%u", TEXT_ARGS(call_id),
+		 session_end_name(session->end), session->end_status, session->ended_after_ms);
+}
+
+/* Everything that could still wake the session is stopped; what is left is memory for `why` and `trace`. */
+void session_finish(struct node *node, struct session *session, enum session_end end, unsigned status, enum session_clause clause)
+{
+	struct server_transaction *server = pool_at(node->servers, session->invite);
+
+	assert(session->state != SESSION_ENDED);
+	timers_stop(&node->timers, &session->timer);
+	session->end = (uint8_t)end;
+	session->end_status = (uint16_t)status;
+	session_journal(node, session,
+			(struct journal_record){
+				.kind = JOURNAL_ENDED, .note = (uint8_t)end, .status = (uint16_t)status, .clause = (uint8_t)clause});
+	session->ended_after_ms = (uint32_t)(node->now_ms - session->began_ms);
+	session_set_state(node, session, SESSION_ENDED);
+	session_drop_early_dialogs(node, session, 0);
+	for (struct handle h = session->first_dialog; dialog_at(node, h); h = dialog_at(node, h)->next)
+		dialog_at(node, h)->state = DIALOG_ENDED;
+	if (server)
+		server->session = NO_HANDLE;
+	node->counters.sessions_ended++;
+	log_end(node, session);
+	if (session->release_order)
+		orders_session_finished(node, session);
+	remember_ended(node, session);
+}
