@@ -18,6 +18,7 @@
 
 /* --- one node ---------------------------------------------------------------------------- */
 #define LIMIT_SESSIONS		4000000u /* 503 with Retry-After */
+#define LIMIT_SESSIONS_OF_CALL_ID 64u /* 503; ended ones that are remembered count too */
 #define LIMIT_TRANSACTIONS	4000000u /* 503 with Retry-After; requests without a response to give are dropped */
 #define LIMIT_BRANCHES		16u	 /* contacts tried for one request: the first 16 by q are used */
 #define LIMIT_DIALOGS		32u	 /* early and confirmed dialogs of one session: a further provisional response is

@@ -64,6 +64,7 @@ struct dialog {
 	bool was_retried[2];
 	uint8_t state;	  /* enum dialog_state */
 	uint8_t leg;	  /* of the called side, in the journal */
+	uint8_t byes_under_way; /* of the parties, forwarded and without a final response */
 	bool ack_is_ours; /* we acknowledged the 2xx: the caller's ACK is absorbed (L11, L12) */
 };
 

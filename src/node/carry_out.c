@@ -231,7 +231,7 @@ static void relay_2xx(struct node *node, const struct step *step, const struct a
 		return;
 	session_journal(node, step->session,
 			(struct journal_record){.kind = JOURNAL_RESPONSE,
-						.from = action->dialog->leg,
+						.from = LEG_SERVER,
 						.to = LEG_CALLING,
 						.method = SIP_INVITE,
 						.status = step->message->status,

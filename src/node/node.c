@@ -1,9 +1,9 @@
 /* The node: opened, fed, woken, closed. */
+#include "base/block.h"
 #include "node/internal.h"
 
 #include <assert.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 #define ENDED_SESSIONS_MIN 16u
 #define STORE_BYTES_MAX	   ((size_t)64 << 30)
@@ -38,7 +38,7 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 {
 	uint32_t sessions_max = at_most(settings->sessions_max, LIMIT_SESSIONS);
 	uint32_t transactions_max = at_most(settings->transactions_max, LIMIT_TRANSACTIONS);
-	struct node *node = calloc(1, sizeof(*node));
+	struct node *node = block_open(1, sizeof(*node));
 
 	if (!node)
 		return NULL;
@@ -56,11 +56,11 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 	node->clients = pool_open(sizeof(struct client_transaction), transactions_max);
 	node->session_store = store_open(STORE_BYTES_MAX);
 	node->message_store = store_open(STORE_BYTES_MAX);
-	node->ended = calloc(node->ended_max, sizeof(struct handle));
-	node->outbox = malloc(OUTBOX_BYTES);
-	node->actions = malloc(LIMIT_OUTBOX_MESSAGES * sizeof(struct node_action));
-	node->scratch = malloc(SCRATCH_BYTES);
-	node->scratch2 = malloc(SCRATCH_BYTES);
+	node->ended = block_open(node->ended_max, sizeof(struct handle));
+	node->outbox = block_open(1, OUTBOX_BYTES);
+	node->actions = block_open(LIMIT_OUTBOX_MESSAGES, sizeof(struct node_action));
+	node->scratch = block_open(1, SCRATCH_BYTES);
+	node->scratch2 = block_open(1, SCRATCH_BYTES);
 	node->next_order = 1;
 	if (!node->sessions || !node->dialogs || !node->servers || !node->clients || !node->session_store ||
 	    !node->message_store || !node->ended || !node->outbox || !node->actions || !node->scratch || !node->scratch2 ||
@@ -106,12 +106,12 @@ void node_close(struct node *node)
 	store_close(node->message_store);
 	map_clear(&node->servers_by_key);
 	map_clear(&node->sessions_by_call_id);
-	free(node->ended);
-	free(node->outbox);
-	free(node->actions);
-	free(node->scratch);
-	free(node->scratch2);
-	free(node);
+	block_close(node->ended);
+	block_close(node->outbox);
+	block_close(node->actions);
+	block_close(node->scratch);
+	block_close(node->scratch2);
+	block_close(node);
 }
 
 void node_set_settings(struct node *node, const struct node_settings *settings)

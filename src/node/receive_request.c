@@ -90,7 +90,7 @@ static uint32_t loop_hash(const struct node *node)
 	return (uint32_t)hash_texts(&node->key, parts, 7);
 }
 
-/* @req PX-LOOP  A Via of ours with the same hash: a loop. With another one: a spiral, which is allowed. */
+/* @req PX-3  A Via of ours with the same hash: a loop. With another one: a spiral, which is allowed. */
 static bool is_loop(struct node *node, struct arrival *a)
 {
 	struct sip_list list = sip_list_of(&node->message, SIP_HEADER_VIA);
@@ -144,7 +144,7 @@ static bool is_valid_to_forward(struct node *node, struct arrival *a)
 		answer_now(node, a, 482, NULL, (struct text){0});
 		return false;
 	}
-	/* @req PX-REQUIRE  no extension is required of a proxy that we know */
+	/* @req PX-4  no extension is required of a proxy that we know */
 	if (sip_first(m, SIP_HEADER_PROXY_REQUIRE) && m->method != SIP_ACK && m->method != SIP_CANCEL) {
 		answer_420(node, a);
 		return false;
@@ -154,25 +154,34 @@ static bool is_valid_to_forward(struct node *node, struct arrival *a)
 
 /* ---------------------------------------------------------------- inside a dialog */
 
+/* The caller's ACK of the 2xx: nobody has to repeat the 2xx any more. */
+static bool is_ack_of_invite(struct node *node, const struct found_dialog *found)
+{
+	struct server_transaction *invite = pool_at(node->servers, found->session->invite);
+
+	if (found->side != SIDE_CALLING || node->message.cseq != found->dialog->invite_cseq)
+		return false;
+	found->session->ack_seen = true;
+	dialog_set_text(found->dialog, node->session_store, DIALOG_OFFER, (struct text){0});
+	if (!invite)
+		return true;
+	server_machine_2xx_acknowledged(&invite->machine);
+	server_arm(node, invite);
+	store_give_back(node->message_store, invite->response, invite->response_len);
+	invite->response = NULL;
+	invite->response_len = 0;
+	return true;
+}
+
 static void acknowledged(struct node *node, const struct found_dialog *found)
 {
 	struct session *session = found->session;
 	struct dialog *dialog = found->dialog;
-	struct server_transaction *invite = pool_at(node->servers, session->invite);
 
 	if (dialog->unacked_cseq[found->side] == node->message.cseq)
 		dialog->unacked_cseq[found->side] = 0;
-	if (found->side != SIDE_CALLING || node->message.cseq != dialog->invite_cseq)
+	if (!is_ack_of_invite(node, found))
 		return;
-	session->ack_seen = true;
-	dialog_set_text(dialog, node->session_store, DIALOG_OFFER, (struct text){0});
-	if (invite) {
-		server_machine_2xx_acknowledged(&invite->machine);
-		server_arm(node, invite);
-		store_give_back(node->message_store, invite->response, invite->response_len);
-		invite->response = NULL;
-		invite->response_len = 0;
-	}
 	if (dialog->state != DIALOG_ANSWERED)
 		return;
 	dialog->state = DIALOG_CONFIRMED;
@@ -214,9 +223,15 @@ static void forward_in_dialog(struct node *node, struct arrival *a, const struct
 		acknowledged(node, found);
 	}
 	dialog_request_passed(found->dialog, found->side, m->method, m->cseq);
+	if (m->method == SIP_BYE && found->dialog->byes_under_way < UINT8_MAX)
+		found->dialog->byes_under_way++;
 	journal_relay(node, found, CLAUSE_NONE);
 	client = forward_request(node, server, &a->forwarding, found->session, found->dialog, found->side, &status);
-	if (!client && server)
+	if (client)
+		return;
+	if (m->method == SIP_BYE)
+		found->dialog->byes_under_way--;
+	if (server)
 		server_answer(node, server, status == 503 ? 500 : status, (struct text){0}, (struct text){0});
 }
 
@@ -234,6 +249,8 @@ static void request_while_releasing(struct node *node, struct arrival *a, const 
 			answer_503(node, a);
 			return;
 		}
+	} else {
+		is_ack_of_invite(node, found);
 	}
 	step.server = server;
 	scscf_request_while_releasing(found->session, found->dialog, found->side, &node->message, &node->random, &actions);

@@ -168,9 +168,14 @@ static void final_in_dialog(struct node *node, struct session *session, struct d
 	struct actions actions = {.n = 0};
 	struct step step = {.session = session, .from = client->side};
 
+	if (client->method == SIP_BYE && dialog->byes_under_way)
+		dialog->byes_under_way--;
 	if (is_2xx(status) && sip_method_refreshes_target(client->method) && dialog->state != DIALOG_RELEASING)
 		refreshed(node, session, dialog, client);
 	scscf_final_in_dialog(session, dialog, client->side, client->method, status, &dialogs, &actions);
+	/* A release waited for this BYE, and it did not end the dialog: then ours do. */
+	if (session->state == SESSION_RELEASING && actions.n == 0)
+		scscf_release_established_session(session, &dialogs, &node->random, &actions);
 	carry_out(node, &step, &actions);
 }
 
@@ -367,7 +372,7 @@ static void passed_up(struct node *node, struct client_transaction *client)
 		release_step_done(node, session);
 }
 
-/* @req TX-STRAY  Only what was asked for: our Via, our branch with its hash, method and number of the request. */
+/* @req RF-9b PX-15  Only what was asked for: our Via, our branch with its hash, method and number of the request. */
 static struct client_transaction *whom_it_answers(struct node *node)
 {
 	const struct sip_message *m = &node->message;

@@ -46,6 +46,18 @@ void session_set_state(struct node *node, struct session *session, enum session_
 	session->state = (uint8_t)state;
 }
 
+/* Sessions under one Call-ID stand in one place of the map: a peer must not make that place long. */
+static unsigned count_of_call_id(const struct node *node, struct text call_id)
+{
+	uint32_t hash = call_id_hash(node, call_id);
+	uint32_t at = map_first(&node->sessions_by_call_id, hash);
+	unsigned n = 0;
+
+	while (n < LIMIT_SESSIONS_OF_CALL_ID && map_value(&node->sessions_by_call_id, hash, &at))
+		n++;
+	return n;
+}
+
 struct session *session_begin(struct node *node, const struct sip_message *invite, const struct scscf_service *service)
 {
 	struct text texts[SESSION_TEXTS] = {
@@ -58,7 +70,8 @@ struct session *session_begin(struct node *node, const struct sip_message *invit
 	struct handle handle;
 	struct session *session;
 
-	if (pool_live(node->sessions) - node->n_ended >= node->settings->sessions_max)
+	if (pool_live(node->sessions) - node->n_ended >= node->settings->sessions_max ||
+	    count_of_call_id(node, invite->call_id) >= LIMIT_SESSIONS_OF_CALL_ID)
 		return NULL;
 	session = pool_take(node->sessions, &handle);
 	if (!session)

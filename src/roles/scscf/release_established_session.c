@@ -57,7 +57,9 @@ static void release_dialog(struct session *session, struct dialog *dialog, struc
 	act(out, (struct action){.verb = WAIT_FOR_ACK, .clause = CLAUSE_BYE_WAITS_FOR_ACK, .dialog = dialog});
 }
 
-/* @req SC-4  NOTE of the clause: all dialogs of the session */
+/* @req SC-4 RC-16
+ * NOTE of the clause: all dialogs of the session. A dialog in which a party's BYE is under way is ending already: its sender has left, and the other side
+ * must not see two. */
 void scscf_release_established_session(struct session *session, const struct scscf_dialogs *dialogs, struct random *random,
 				       struct actions *out)
 {
@@ -65,7 +67,7 @@ void scscf_release_established_session(struct session *session, const struct scs
 	for (unsigned i = 0; i < dialogs->n; i++) {
 		struct dialog *dialog = dialogs->list[i];
 
-		if (dialog->state == DIALOG_ANSWERED || dialog->state == DIALOG_CONFIRMED)
+		if ((dialog->state == DIALOG_ANSWERED || dialog->state == DIALOG_CONFIRMED) && dialog->byes_under_way == 0)
 			release_dialog(session, dialog, random, out);
 	}
 }
@@ -118,7 +120,8 @@ void scscf_release_step_done(struct session *session, const struct scscf_dialogs
 	if (session->state != SESSION_RELEASING || session->pending_branches > 0)
 		return;
 	for (unsigned i = 0; i < dialogs->n; i++)
-		if (dialogs->list[i]->state == DIALOG_RELEASING)
+		if (dialogs->list[i]->state == DIALOG_RELEASING ||
+		    (dialogs->list[i]->state != DIALOG_ENDED && dialogs->list[i]->byes_under_way))
 			return;
 	act(out, (struct action){
 			 .verb = END_SESSION,

@@ -22,6 +22,7 @@ void scscf_late_2xx(struct session *session, struct dialog *dialog, struct rando
 {
 	struct scscf_dialogs just_this = {.n = 1, .list = {dialog}};
 
+	dialog->state = DIALOG_ANSWERED;
 	act(out, (struct action){.verb = RELAY_2XX, .clause = CLAUSE_LATE_2XX, .dialog = dialog});
 	scscf_release_established_session(session, &just_this, random, out);
 }
