@@ -186,6 +186,8 @@ static void setup_failed(struct node *node, struct session *session, const struc
 
 	if (server->is_cancelled && status == 487)
 		end = SESSION_END_CANCELLED;
+	else if (session->early_bye && status == 487)
+		end = SESSION_END_BYE_OF_CALLING;
 	else if (status == 408 || status == 487) /* 487 without a CANCEL of the caller: Timer C */
 		end = SESSION_END_NO_ANSWER;
 	session_finish(node, session, end, status, CLAUSE_BEST_RESPONSE);
@@ -326,7 +328,10 @@ static void final(struct node *node, struct server_transaction *server, struct c
 		if (session->state == SESSION_RELEASING)
 			final_of_cancelled_branch(node, session, status);
 	} else if (session && dialog && first) {
-		journal_response(node, session, client, dialog, true, CLAUSE_NONE);
+		bool restarts = is_2xx(status) && sip_method_refreshes_target(client->method) &&
+				sip_first(&node->message, SIP_HEADER_SESSION_EXPIRES);
+
+		journal_response(node, session, client, dialog, true, restarts ? CLAUSE_REFRESHED : CLAUSE_NONE);
 		final_in_dialog(node, session, dialog, client, status);
 	}
 	if (!server)

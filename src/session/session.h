@@ -79,6 +79,7 @@ struct session {
 	uint8_t pending_branches; /* client transactions of the initial INVITE without a final response */
 	bool invite_has_offer;
 	bool ack_seen;
+	bool early_bye; /* the calling party ended an early dialog with BYE: the 487 that follows is its doing */
 };
 
 static inline struct text session_text(const struct session *session, enum session_text which)

@@ -38,6 +38,8 @@ void scscf_final_in_dialog(struct session *session, struct dialog *dialog, enum 
 		return;
 	if (dialog->state == DIALOG_EARLY && method != SIP_BYE)
 		return; /* the INVITE goes on and says itself how it ends */
+	if (dialog->state == DIALOG_EARLY && from == SIDE_CALLING)
+		session->early_bye = true;
 	act(out, (struct action){.verb = END_DIALOG, .clause = clause, .dialog = dialog});
 	/* RFC 3261 §15: the BYE of one early dialog leaves the INVITE and the other dialogs alone. */
 	if (is_last(dialogs, dialog) && session->pending_branches == 0)
