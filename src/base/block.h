@@ -1,5 +1,5 @@
-/* Memory whose size is known when its owner opens and that lives as long as the owner: buffers, rings, the owner itself.
- * What comes and goes with traffic lives in a pool or a store instead. */
+/* Memory whose size is known when its owner opens and that lives as long as the owner: buffers,
+ * rings, the owner itself. What comes and goes with traffic lives in a pool or a store instead. */
 #ifndef BASE_BLOCK_H
 #define BASE_BLOCK_H
 

@@ -26,7 +26,8 @@ static inline bool endpoint_is_set(const struct endpoint *e)
 bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b); /* family and IP */
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);	     /* and transport and port; not the flow */
 
-/* An IPv4 or IPv6 literal, the latter with or without [ ]; false for anything else (and *ret untouched). Sets family and ip. */
+/* An IPv4 or IPv6 literal, the latter with or without [ ]; false for anything else (and *ret
+ * untouched). Sets family and ip. */
 bool endpoint_parse_ip(struct text literal, struct endpoint *ret);
 /* As in a URI or Via: 127.0.0.1 or [::1]. */
 void endpoint_put_host(struct text_writer *w, const struct endpoint *e);

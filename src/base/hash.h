@@ -1,4 +1,5 @@
-/* SipHash-2-4: a hash that a peer who does not know the key cannot aim at, and the generator behind random.h. */
+/* SipHash-2-4: a hash that a peer who does not know the key cannot aim at, and the generator behind
+ * random.h. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

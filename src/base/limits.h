@@ -1,5 +1,5 @@
-/* Every bound of the core, with what a peer gets that passes it. Bounds that the operator may set have only their
- * greatest value here; the defaults are in etc/adieu.yaml. */
+/* Every bound of the core, with what a peer gets that passes it. Bounds that the operator may set
+ * have only their greatest value here; the defaults are in etc/adieu.yaml. */
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 

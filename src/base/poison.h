@@ -1,5 +1,5 @@
-/* Under AddressSanitizer, memory that a pool or a store holds free is forbidden ground: whoever touches what was given
- * back is reported. Nothing in other builds. */
+/* Under AddressSanitizer, memory that a pool or a store holds free is forbidden ground: whoever
+ * touches what was given back is reported. Nothing in other builds. */
 #ifndef BASE_POISON_H
 #define BASE_POISON_H
 

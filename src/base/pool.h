@@ -27,8 +27,8 @@ static inline bool handle_equal(struct handle a, struct handle b)
 
 struct pool;
 
-/* NULL when out of memory. Never more than `elements_max` are live at once. Chunks of elements are taken from
- * malloc as needed and handed back when all their elements are free (one spare is kept). */
+/* NULL when out of memory. Never more than `elements_max` are live at once. Chunks of elements are
+ * taken from malloc as needed and handed back when all their elements are free (one spare is kept). */
 struct pool *pool_open(size_t element_bytes, uint32_t elements_max);
 /* Frees all, live elements too. NULL is allowed. */
 void pool_close(struct pool *pool);
@@ -46,8 +46,9 @@ uint32_t pool_max(const struct pool *pool);
 /* Bytes now held from malloc. */
 size_t pool_bytes(const struct pool *pool);
 
-/* Walks the live elements in the order of their index. Start with *index = 0; NULL at the end. Elements may be
- * given back and taken during the walk; one that lives through all of it is seen exactly once. */
+/* Walks the live elements in the order of their index. Start with *index = 0; NULL at the end.
+ * Elements may be given back and taken during the walk; one that lives through all of it is seen
+ * exactly once. */
 void *pool_next(const struct pool *pool, uint32_t *index);
 
 #endif

@@ -1,5 +1,6 @@
-/* A seeded random source: the same seed gives the same run (sim/), an unknown seed cannot be guessed from
- * what was drawn (tags and branches, RFC 3261 §19.3). SipHash of a counter under the seed as key. */
+/* A seeded random source: the same seed gives the same run (sim/), an unknown seed cannot be
+ * guessed from what was drawn (tags and branches, RFC 3261 §19.3). SipHash of a counter under the
+ * seed as key. */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 

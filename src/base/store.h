@@ -1,5 +1,6 @@
-/* Blocks of bytes of many sizes (texts of sessions, bytes of messages), in classes, handed back to the system when
- * a chunk of a class is empty. One store for what lives long and one for what lives short keep them apart. */
+/* Blocks of bytes of many sizes (texts of sessions, bytes of messages), in classes, handed back to
+ * the system when a chunk of a class is empty. One store for what lives long and one for what lives
+ * short keep them apart. */
 #ifndef BASE_STORE_H
 #define BASE_STORE_H
 

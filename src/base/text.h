@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Not terminated by NUL. `at` may be NULL only when `len` is 0. A view lives as long as what it looks into. */
+/* Not terminated by NUL. `at` may be NULL only when `len` is 0. A view lives as long as what it
+ * looks into. */
 struct text {
 	const char *at;
 	uint32_t len;
@@ -47,7 +48,8 @@ uint32_t text_find(struct text t, char c);
 struct text text_from(struct text t, uint32_t from);
 /* Without white space (SP, HT, CR, LF) at both ends. */
 struct text text_trim(struct text t);
-/* Decimal digits only, at least one, no sign; false (and *ret untouched) on anything else or above `max`. */
+/* Decimal digits only, at least one, no sign; false (and *ret untouched) on anything else or above
+ * `max`. */
 bool text_to_u32(struct text t, uint32_t max, uint32_t *ret);
 
 /* A bounded writer: once something does not fit, `full` stays set and nothing more is written. */
@@ -73,7 +75,8 @@ void text_put_char(struct text_writer *w, char c);
 void text_put_u64(struct text_writer *w, uint64_t n);
 void text_put_hex(struct text_writer *w, uint64_t n);
 #define text_put_literal(w, literal) text_put((w), TEXT(literal))
-/* printf into the writer, at most 1023 bytes in one call (more sets `full`); for what is not on the hot path. */
+/* printf into the writer, at most 1023 bytes in one call (more sets `full`); for what is not on the
+ * hot path. */
 __attribute__((format(printf, 2, 3))) void text_printf(struct text_writer *w, const char *format, ...);
 
 #endif

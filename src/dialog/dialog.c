@@ -17,7 +17,8 @@ const char *dialog_state_name(enum dialog_state state)
 
 const char *leg_outcome_name(enum leg_outcome outcome)
 {
-	static const char *const names[] = {"not asked", "waiting for ACK", "sent", "answered", "timeout", "transport failed"};
+	static const char *const names[] = {"not asked", "waiting for ACK", "sent",
+					    "answered",  "timeout",         "transport failed"};
 
 	return names[outcome];
 }
@@ -29,7 +30,8 @@ struct text dialog_to_tag(const struct dialog *dialog)
 
 static void find_to_tag(struct dialog *dialog, uint32_t offset, uint32_t len)
 {
-	dialog->to_tag = (struct text_slice){(uint16_t)(dialog->slices[DIALOG_TO].at + offset), (uint16_t)len};
+	dialog->to_tag = (struct text_slice){(uint16_t)(dialog->slices[DIALOG_TO].at + offset),
+					     (uint16_t)len};
 }
 
 bool dialog_begin(struct dialog *dialog, struct store *store, const struct dialog_beginning *from)
@@ -44,7 +46,8 @@ bool dialog_begin(struct dialog *dialog, struct store *store, const struct dialo
 
 	if (!packed_text_build(&dialog->texts, store, texts, dialog->slices, DIALOG_TEXTS))
 		return false;
-	find_to_tag(dialog, from->to_tag.len ? (uint32_t)(from->to_tag.at - from->to.at) : 0, from->to_tag.len);
+	find_to_tag(dialog, from->to_tag.len ? (uint32_t)(from->to_tag.at - from->to.at) : 0,
+		    from->to_tag.len);
 	return true;
 }
 
@@ -64,7 +67,8 @@ bool dialog_set_text(struct dialog *dialog, struct store *store, unsigned which,
 	return true;
 }
 
-void dialog_request_passed(struct dialog *dialog, enum dialog_side side, enum sip_method method, uint32_t cseq)
+void dialog_request_passed(struct dialog *dialog, enum dialog_side side, enum sip_method method,
+			   uint32_t cseq)
 {
 	if (method == SIP_ACK || method == SIP_CANCEL)
 		return;
@@ -91,8 +95,9 @@ static bool is_strict_router(struct text route_uri)
 	return sip_uri_parse(route_uri, &uri) && !sip_uri_param(&uri, TEXT("lr"), &lr);
 }
 
-bool dialog_route_toward(const struct dialog *dialog, enum dialog_side side, struct text_writer *w, struct text *ret_request_uri,
-			 struct text *ret_route, struct text *ret_next_hop)
+bool dialog_route_toward(const struct dialog *dialog, enum dialog_side side, struct text_writer *w,
+			 struct text *ret_request_uri, struct text *ret_route,
+			 struct text *ret_next_hop)
 {
 	struct text target = dialog_text(dialog, DIALOG_TARGET + side);
 	struct text routes = dialog_text(dialog, DIALOG_ROUTES + side);

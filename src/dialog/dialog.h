@@ -1,5 +1,5 @@
-/* A dialog as a proxy keeps it: both directions, from the messages that passed (TS 24.229 §5.4.3, RFC 3261 §12). Plain data; Call-ID and From are
- * those of its session. */
+/* A dialog as a proxy keeps it: both directions, from the messages that passed (TS 24.229 §5.4.3,
+ * RFC 3261 §12). Plain data; Call-ID and From are those of its session. */
 #ifndef DIALOG_DIALOG_H
 #define DIALOG_DIALOG_H
 
@@ -18,8 +18,8 @@ enum dialog_state {
 const char *dialog_state_name(enum dialog_state state);
 
 enum dialog_side { /* of a dialog, seen from us */
-	SIDE_CALLING,
-	SIDE_CALLED,
+		   SIDE_CALLING,
+		   SIDE_CALLED,
 };
 static inline enum dialog_side dialog_other_side(enum dialog_side side)
 {
@@ -28,10 +28,10 @@ static inline enum dialog_side dialog_other_side(enum dialog_side side)
 
 /* What came of our BYE or CANCEL on one leg. */
 enum leg_outcome {
-	LEG_NOT_ASKED,	     /* nothing was sent there (yet) */
+	LEG_NOT_ASKED,       /* nothing was sent there (yet) */
 	LEG_WAITING_FOR_ACK, /* the BYE waits for the caller's ACK */
-	LEG_SENT,	     /* no final answer yet */
-	LEG_ANSWERED,	     /* see the status */
+	LEG_SENT,            /* no final answer yet */
+	LEG_ANSWERED,        /* see the status */
 	LEG_TIMED_OUT,
 	LEG_TRANSPORT_FAILED,
 };
@@ -42,10 +42,12 @@ static inline bool leg_outcome_is_final(uint8_t outcome)
 }
 
 enum dialog_text {
-	DIALOG_TO,	     /* To of the response that made the dialog, with tag */
-	DIALOG_TARGET,	     /* + side: URI of the latest Contact of that side */
-	DIALOG_ROUTES = 3,   /* + side: route set toward that side, a comma list without our own entries */
-	DIALOG_OFFER = 5,    /* SDP offer in a 2xx whose ACK has not come: its ACK must answer it (RFC 3261 §13.2.2.4) */
+	DIALOG_TO,     /* To of the response that made the dialog, with tag */
+	DIALOG_TARGET, /* + side: URI of the latest Contact of that side */
+	DIALOG_ROUTES =
+		3, /* + side: route set toward that side, a comma list without our own entries */
+	DIALOG_OFFER =
+		5, /* SDP offer in a 2xx whose ACK has not come: its ACK must answer it (RFC 3261 §13.2.2.4) */
 	DIALOG_TEXTS,
 };
 
@@ -54,16 +56,19 @@ struct dialog {
 	struct packed_text texts;
 	struct text_slice slices[DIALOG_TEXTS];
 	struct text_slice to_tag; /* inside the block */
-	uint32_t cseq[2];	  /* highest number seen from that side, our own BYEs in its name included */
-	uint32_t invite_cseq;	  /* of the initial INVITE: its ACK has this number */
-	uint32_t unacked_cseq[2]; /* INVITE of that side whose 2xx was forwarded and not acknowledged yet; 0: none */
-	uint32_t retry_after_ms[2]; /* release: when our BYE toward that side is tried again, since the session began; 0: not */
+	uint32_t
+		cseq[2]; /* highest number seen from that side, our own BYEs in its name included */
+	uint32_t invite_cseq; /* of the initial INVITE: its ACK has this number */
+	uint32_t unacked_cseq
+		[2]; /* INVITE of that side whose 2xx was forwarded and not acknowledged yet; 0: none */
+	uint32_t retry_after_ms
+		[2]; /* release: when our BYE toward that side is tried again, since the session began; 0: not */
 	uint16_t outcome_status[2]; /* of our BYE toward that side */
-	uint8_t outcome[2];	  /* enum leg_outcome, likewise */
+	uint8_t outcome[2];         /* enum leg_outcome, likewise */
 	bool has_cseq[2];
 	bool was_retried[2];
-	uint8_t state;	  /* enum dialog_state */
-	uint8_t leg;	  /* of the called side, in the journal */
+	uint8_t state;          /* enum dialog_state */
+	uint8_t leg;            /* of the called side, in the journal */
 	uint8_t byes_under_way; /* of the parties, forwarded and without a final response */
 	bool ack_is_ours; /* we acknowledged the 2xx: the caller's ACK is absorbed (L11, L12) */
 };
@@ -85,18 +90,22 @@ bool dialog_begin(struct dialog *dialog, struct store *store, const struct dialo
 void dialog_clear(struct dialog *dialog, struct store *store);
 bool dialog_set_text(struct dialog *dialog, struct store *store, unsigned which, struct text by);
 
-/* A request of this side passed: its number counts in its direction, also for PRACK, UPDATE, INFO … ACK and CANCEL never advance it
- * (RFC 3261 §12.2.1.1). */
-void dialog_request_passed(struct dialog *dialog, enum dialog_side side, enum sip_method method, uint32_t cseq);
+/* A request of this side passed: its number counts in its direction, also for PRACK, UPDATE, INFO …
+ * ACK and CANCEL never advance it (RFC 3261 §12.2.1.1). */
+void dialog_request_passed(struct dialog *dialog, enum dialog_side side, enum sip_method method,
+			   uint32_t cseq);
 
-/* The CSeq number for a request of our own in the name of `side`: one more than the highest of that direction; when none was ever seen, random
- * in 1 .. 2^31-2 (TS 24.229 §5.4.5.1.2 step 2). At 2^31-1 it stays there (RFC 3261 §8.1.1.5 forbids more). The number counts as used. */
+/* The CSeq number for a request of our own in the name of `side`: one more than the highest of that
+ * direction; when none was ever seen, random in 1 .. 2^31-2 (TS 24.229 §5.4.5.1.2 step 2). At
+ * 2^31-1 it stays there (RFC 3261 §8.1.1.5 forbids more). The number counts as used. */
 uint32_t dialog_take_cseq(struct dialog *dialog, enum dialog_side side, struct random *random);
 
-/* Request-URI, Route and next hop of a request of our own toward a side, RFC 3261 §12.2.1.1: with a strict router as first route, its URI becomes the
- * Request-URI and the remote target the last Route. `*ret_route` is a comma list, perhaps written to `w`, or empty. `*ret_next_hop`: the URI that
- * decides where it goes. false: the dialog has no usable target for that side. */
-bool dialog_route_toward(const struct dialog *dialog, enum dialog_side side, struct text_writer *w, struct text *ret_request_uri,
-			 struct text *ret_route, struct text *ret_next_hop);
+/* Request-URI, Route and next hop of a request of our own toward a side, RFC 3261 §12.2.1.1: with a
+ * strict router as first route, its URI becomes the Request-URI and the remote target the last
+ * Route. `*ret_route` is a comma list, perhaps written to `w`, or empty. `*ret_next_hop`: the URI
+ * that decides where it goes. false: the dialog has no usable target for that side. */
+bool dialog_route_toward(const struct dialog *dialog, enum dialog_side side, struct text_writer *w,
+			 struct text *ret_request_uri, struct text *ret_route,
+			 struct text *ret_next_hop);
 
 #endif

@@ -6,8 +6,8 @@
 
 #define PACKED_TEXTS_MAX 8u
 
-bool packed_text_build(struct packed_text *packed, struct store *store, const struct text *texts, struct text_slice *slices,
-		       unsigned n)
+bool packed_text_build(struct packed_text *packed, struct store *store, const struct text *texts,
+		       struct text_slice *slices, unsigned n)
 {
 	struct packed_text old = *packed;
 	uint32_t len = 0, at = 0;
@@ -33,8 +33,8 @@ bool packed_text_build(struct packed_text *packed, struct store *store, const st
 	return true;
 }
 
-bool packed_text_replace(struct packed_text *packed, struct store *store, struct text_slice *slices, unsigned n, unsigned which,
-			 struct text by)
+bool packed_text_replace(struct packed_text *packed, struct store *store, struct text_slice *slices,
+			 unsigned n, unsigned which, struct text by)
 {
 	struct text texts[PACKED_TEXTS_MAX];
 

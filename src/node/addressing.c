@@ -2,7 +2,7 @@
 #include "node/internal.h"
 
 #define DEFAULT_PORT 5060u
-#define COOKIE	     TEXT("z9hG4bKad-")
+#define COOKIE       TEXT("z9hG4bKad-")
 #define HANDLE_NAME  TEXT("adieu")
 
 static uint16_t port_or_default(uint16_t port)
@@ -15,10 +15,12 @@ bool addressing_is_own(const struct node *node, struct text host, uint16_t port)
 	const struct node_settings *s = node->settings;
 	struct endpoint e;
 
-	if (host.len && (host.at[0] == '[' || (host.at[host.len - 1] >= '0' && host.at[host.len - 1] <= '9')) &&
+	if (host.len &&
+	    (host.at[0] == '[' || (host.at[host.len - 1] >= '0' && host.at[host.len - 1] <= '9')) &&
 	    endpoint_parse_ip(host, &e)) {
 		for (unsigned i = 0; i < s->n_listen; i++)
-			if (s->listen[i].port == port_or_default(port) && endpoint_same_address(&s->listen[i], &e))
+			if (s->listen[i].port == port_or_default(port) &&
+			    endpoint_same_address(&s->listen[i], &e))
 				return true;
 		return false;
 	}
@@ -36,7 +38,8 @@ bool addressing_is_own_uri(const struct node *node, struct text uri_text)
 {
 	struct sip_uri uri;
 
-	return sip_uri_parse(uri_text, &uri) && uri.scheme == SIP_URI_SIP && addressing_is_own(node, uri.host, uri.port);
+	return sip_uri_parse(uri_text, &uri) && uri.scheme == SIP_URI_SIP &&
+	       addressing_is_own(node, uri.host, uri.port);
 }
 
 struct own_route addressing_own_route(const struct node *node, struct text uri_text)
@@ -45,11 +48,13 @@ struct own_route addressing_own_route(const struct node *node, struct text uri_t
 	struct sip_uri uri;
 	struct text value;
 
-	if (!sip_uri_parse(uri_text, &uri) || uri.scheme != SIP_URI_SIP || !addressing_is_own(node, uri.host, uri.port))
+	if (!sip_uri_parse(uri_text, &uri) || uri.scheme != SIP_URI_SIP ||
+	    !addressing_is_own(node, uri.host, uri.port))
 		return own;
 	own.is_own = true;
 	own.originating = sip_uri_param(&uri, TEXT("orig"), &value);
-	own.has_session = sip_uri_param(&uri, HANDLE_NAME, &value) && node_session_id_parse(value, &own.session);
+	own.has_session = sip_uri_param(&uri, HANDLE_NAME, &value) &&
+			  node_session_id_parse(value, &own.session);
 	return own;
 }
 
@@ -84,14 +89,16 @@ static bool find_address(const struct node *node, const struct sip_uri *uri, str
 	return false;
 }
 
-bool addressing_next_hop(const struct node *node, struct text uri_text, uint32_t bytes, struct next_hop *ret)
+bool addressing_next_hop(const struct node *node, struct text uri_text, uint32_t bytes,
+			 struct next_hop *ret)
 {
 	struct endpoint to = {.transport = TRANSPORT_UDP};
 	struct text transport;
 	struct sip_uri uri;
 	struct next_hop hop = {0};
 
-	if (!sip_uri_parse(uri_text, &uri) || uri.scheme != SIP_URI_SIP || !find_address(node, &uri, &to))
+	if (!sip_uri_parse(uri_text, &uri) || uri.scheme != SIP_URI_SIP ||
+	    !find_address(node, &uri, &to))
 		return false;
 	if (sip_uri_param(&uri, TEXT("transport"), &transport)) {
 		if (text_equal_nocase(transport, TEXT("tcp")))
@@ -102,7 +109,8 @@ bool addressing_next_hop(const struct node *node, struct text uri_text, uint32_t
 			return false;
 	}
 	/* RFC 3261 §18.1.1: too large for a datagram. */
-	if (to.transport == TRANSPORT_UDP && node->settings->stream_above_bytes && bytes > node->settings->stream_above_bytes) {
+	if (to.transport == TRANSPORT_UDP && node->settings->stream_above_bytes &&
+	    bytes > node->settings->stream_above_bytes) {
 		to.transport = TRANSPORT_TCP;
 		hop.went_to_stream = addressing_local(node, &to, &hop.local);
 		if (!hop.went_to_stream)
@@ -120,7 +128,8 @@ static bool has_prefix(const struct node_prefix *prefix, const struct endpoint *
 	unsigned whole = prefix->bits / 8, rest = prefix->bits % 8;
 	uint8_t mask = (uint8_t)(0xff00u >> rest);
 
-	return prefix->address.family == e->family && memcmp(prefix->address.ip, e->ip, whole) == 0 &&
+	return prefix->address.family == e->family &&
+	       memcmp(prefix->address.ip, e->ip, whole) == 0 &&
 	       (rest == 0 || ((prefix->address.ip[whole] ^ e->ip[whole]) & mask) == 0);
 }
 
@@ -132,9 +141,10 @@ bool addressing_is_trusted(const struct node *node, const struct endpoint *from)
 	return false;
 }
 
-/* RFC 3261 §18.2.2: back over the connection, or to the source address; the port is that of the source when the peer asked for it (RFC 3581 §4),
- * else that of sent-by. */
-struct endpoint addressing_of_responses(const struct sip_message *request, const struct endpoint *source)
+/* RFC 3261 §18.2.2: back over the connection, or to the source address; the port is that of the
+ * source when the peer asked for it (RFC 3581 §4), else that of sent-by. */
+struct endpoint addressing_of_responses(const struct sip_message *request,
+					const struct endpoint *source)
 {
 	struct endpoint peer = *source;
 
@@ -144,7 +154,8 @@ struct endpoint addressing_of_responses(const struct sip_message *request, const
 	return peer;
 }
 
-struct text addressing_top_via(const struct sip_message *request, const struct endpoint *source, struct text_writer *w)
+struct text addressing_top_via(const struct sip_message *request, const struct endpoint *source,
+			       struct text_writer *w)
 {
 	const struct sip_via *via = &request->via;
 	struct endpoint named = {0};
@@ -154,12 +165,14 @@ struct text addressing_top_via(const struct sip_message *request, const struct e
 
 	if (same && !via->has_rport)
 		return via->whole;
-	/* ;rport without a value is filled in where it stands (RFC 3581 §4); a received= of the peer's own making is left alone,
-	 * ours comes last and counts. */
-	if (via->has_rport && via->rport.len == 0 && sip_param(via->params, TEXT("rport"), &rport)) {
+	/* ;rport without a value is filled in where it stands (RFC 3581 §4); a received= of the
+	 * peer's own making is left alone, ours comes last and counts. */
+	if (via->has_rport && via->rport.len == 0 &&
+	    sip_param(via->params, TEXT("rport"), &rport)) {
 		uint32_t at = 0;
 
-		while (at + 6 <= via->whole.len && !text_equal_nocase((struct text){via->whole.at + at, 6}, TEXT(";rport")))
+		while (at + 6 <= via->whole.len &&
+		       !text_equal_nocase((struct text){via->whole.at + at, 6}, TEXT(";rport")))
 			at++;
 		at = at + 6 <= via->whole.len ? at + 6 : via->whole.len;
 		text_put(w, (struct text){via->whole.at, at});
@@ -176,7 +189,8 @@ struct text addressing_top_via(const struct sip_message *request, const struct e
 	return (struct text){w->at + begin, w->len - begin};
 }
 
-void addressing_put_via(struct text_writer *w, const struct node *node, uint8_t local, struct text branch)
+void addressing_put_via(struct text_writer *w, const struct node *node, uint8_t local,
+			struct text branch)
 {
 	const struct endpoint *e = &node->settings->listen[local];
 
@@ -188,7 +202,8 @@ void addressing_put_via(struct text_writer *w, const struct node *node, uint8_t 
 	text_put(w, branch);
 }
 
-void addressing_put_own_route(struct text_writer *w, const struct node *node, uint8_t local, struct handle session, bool originating)
+void addressing_put_own_route(struct text_writer *w, const struct node *node, uint8_t local,
+			      struct handle session, bool originating)
 {
 	const struct endpoint *e = &node->settings->listen[local];
 
@@ -255,14 +270,15 @@ bool node_session_id_parse(struct text t, struct node_session_id *ret)
 {
 	struct node_session_id id;
 
-	if (!hex_next(&t, &id.shard) || !dash_next(&t) || !hex_next(&t, &id.handle.index) || !dash_next(&t) ||
-	    !hex_next(&t, &id.handle.generation) || t.len)
+	if (!hex_next(&t, &id.shard) || !dash_next(&t) || !hex_next(&t, &id.handle.index) ||
+	    !dash_next(&t) || !hex_next(&t, &id.handle.generation) || t.len)
 		return false;
 	*ret = id;
 	return true;
 }
 
-void branch_put(struct text_writer *w, const struct node *node, struct handle client, uint32_t loop_hash)
+void branch_put(struct text_writer *w, const struct node *node, struct handle client,
+		uint32_t loop_hash)
 {
 	struct node_session_id id = {node->settings->shard, client};
 
@@ -272,11 +288,13 @@ void branch_put(struct text_writer *w, const struct node *node, struct handle cl
 	text_put_hex(w, loop_hash);
 }
 
-bool branch_parse(struct text branch, uint32_t *ret_shard, struct handle *ret_client, uint32_t *ret_loop_hash)
+bool branch_parse(struct text branch, uint32_t *ret_shard, struct handle *ret_client,
+		  uint32_t *ret_loop_hash)
 {
 	struct text rest = text_from(branch, COOKIE.len);
 
-	return text_starts_with_nocase(branch, COOKIE) && hex_next(&rest, ret_shard) && dash_next(&rest) &&
-	       hex_next(&rest, &ret_client->index) && dash_next(&rest) && hex_next(&rest, &ret_client->generation) &&
-	       dash_next(&rest) && hex_next(&rest, ret_loop_hash) && rest.len == 0;
+	return text_starts_with_nocase(branch, COOKIE) && hex_next(&rest, ret_shard) &&
+	       dash_next(&rest) && hex_next(&rest, &ret_client->index) && dash_next(&rest) &&
+	       hex_next(&rest, &ret_client->generation) && dash_next(&rest) &&
+	       hex_next(&rest, ret_loop_hash) && rest.len == 0;
 }

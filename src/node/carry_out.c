@@ -21,13 +21,15 @@ void put_reason_line(struct text_writer *w, unsigned status, struct text text)
 	text_put_literal(w, "\"\r\n");
 }
 
-/* Further headers of a request of ours: the Reason, and the charging vector of the session (TS 24.229 §5.4.5.1.2, RFC 7315 §4.6). @req RF-19 */
+/* Further headers of a request of ours: the Reason, and the charging vector of the session (TS
+ * 24.229 §5.4.5.1.2, RFC 7315 §4.6). @req RF-19 */
 static void put_lines(struct text_writer *w, const struct session *session, bool with_reason)
 {
 	struct text charging_vector = session_text(session, SESSION_CHARGING_VECTOR);
 
 	if (with_reason)
-		put_reason_line(w, session->reason_status, session_text(session, SESSION_REASON_TEXT));
+		put_reason_line(w, session->reason_status,
+				session_text(session, SESSION_REASON_TEXT));
 	if (charging_vector.len) {
 		text_put_literal(w, "P-Charging-Vector: ");
 		text_put(w, charging_vector);
@@ -42,14 +44,15 @@ struct own_request {
 	struct next_hop hop;
 };
 
-static bool prepare(struct node *node, struct session *session, struct dialog *dialog, enum dialog_side toward,
-		    struct own_request *request)
+static bool prepare(struct node *node, struct session *session, struct dialog *dialog,
+		    enum dialog_side toward, struct own_request *request)
 {
 	struct text_writer route = text_writer_on(node->scratch2, SCRATCH_BYTES);
 	struct text from = session_text(session, SESSION_FROM), to = dialog_text(dialog, DIALOG_TO);
 
 	*request = (struct own_request){0};
-	if (!dialog_route_toward(dialog, toward, &route, &request->parts.request_uri, &request->parts.route, &request->next_uri) ||
+	if (!dialog_route_toward(dialog, toward, &route, &request->parts.request_uri,
+				 &request->parts.route, &request->next_uri) ||
 	    !addressing_next_hop(node, request->next_uri, 512, &request->hop))
 		return false;
 	request->parts.call_id = session_text(session, SESSION_CALL_ID);
@@ -58,8 +61,8 @@ static bool prepare(struct node *node, struct session *session, struct dialog *d
 	return true;
 }
 
-static void leg_outcome_journal(struct node *node, struct session *session, struct dialog *dialog, enum dialog_side toward,
-				unsigned status, enum leg_outcome failed)
+static void leg_outcome_journal(struct node *node, struct session *session, struct dialog *dialog,
+				enum dialog_side toward, unsigned status, enum leg_outcome failed)
 {
 	session_journal(node, session,
 			(struct journal_record){
@@ -68,8 +71,9 @@ static void leg_outcome_journal(struct node *node, struct session *session, stru
 				.to = toward == SIDE_CALLED ? dialog->leg : LEG_CALLING,
 				.method = SIP_BYE,
 				.status = (uint16_t)status,
-				.clause = status >= 200 && status < 300 ? CLAUSE_BYE_ANSWERED : CLAUSE_BYE_ANSWER_COUNTS,
-				.note = failed == LEG_TIMED_OUT		? NOTE_TIMEOUT
+				.clause = status >= 200 && status < 300 ? CLAUSE_BYE_ANSWERED
+									: CLAUSE_BYE_ANSWER_COUNTS,
+				.note = failed == LEG_TIMED_OUT          ? NOTE_TIMEOUT
 					: failed == LEG_TRANSPORT_FAILED ? NOTE_TRANSPORT_FAILED
 									 : NOTE_NONE,
 			});
@@ -87,14 +91,15 @@ static void send_bye(struct node *node, struct session *session, const struct ac
 	struct own_request request;
 	struct text_writer w;
 
-	session_journal(node, session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = LEG_SERVER,
-						.to = toward == SIDE_CALLED ? dialog->leg : LEG_CALLING,
-						.method = SIP_BYE,
-						.cseq = action->cseq,
-						.status = session->reason_status,
-						.clause = (uint8_t)action->clause});
+	session_journal(
+		node, session,
+		(struct journal_record){.kind = JOURNAL_REQUEST,
+					.from = LEG_SERVER,
+					.to = toward == SIDE_CALLED ? dialog->leg : LEG_CALLING,
+					.method = SIP_BYE,
+					.cseq = action->cseq,
+					.status = session->reason_status,
+					.clause = (uint8_t)action->clause});
 	if (!prepare(node, session, dialog, toward, &request) || !(client = client_take(node))) {
 		dialog->outcome[toward] = LEG_TRANSPORT_FAILED;
 		leg_outcome_journal(node, session, dialog, toward, 0, LEG_TRANSPORT_FAILED);
@@ -126,19 +131,24 @@ static void send_bye(struct node *node, struct session *session, const struct ac
 	node->counters.byes_sent++;
 }
 
-/* Steps 3 and 6 of the clause: as if the served user had sent it. Service control has its place here; without filter criteria its outcome is "go on". */
-static void treat_bye_as_received(struct node *node, struct session *session, const struct action *action)
+/* Steps 3 and 6 of the clause: as if the served user had sent it. Service control has its place
+ * here; without filter criteria its outcome is "go on". */
+static void treat_bye_as_received(struct node *node, struct session *session,
+				  const struct action *action)
 {
 	send_bye(node, session, action);
 }
 
-/* The ACK of a 2xx that the caller may never say; a 2xx with an offer gets an answer that rejects every stream. @req RC-7 RC-8 */
-static void send_ack(struct node *node, struct session *session, struct dialog *dialog, enum session_clause clause)
+/* The ACK of a 2xx that the caller may never say; a 2xx with an offer gets an answer that rejects
+ * every stream. @req RC-7 RC-8 */
+static void send_ack(struct node *node, struct session *session, struct dialog *dialog,
+		     enum session_clause clause)
 {
 	char branch_bytes[BRANCH_BYTES_MAX], via_bytes[BRANCH_BYTES_MAX + 128];
 	struct text_writer branch = text_writer_on(branch_bytes, sizeof(branch_bytes));
 	struct text_writer via = text_writer_on(via_bytes, sizeof(via_bytes));
-	struct text_writer body = text_writer_on(node->scratch + SCRATCH_BYTES / 2, SCRATCH_BYTES / 2);
+	struct text_writer body =
+		text_writer_on(node->scratch + SCRATCH_BYTES / 2, SCRATCH_BYTES / 2);
 	struct text_writer lines = text_writer_on(node->scratch, SCRATCH_BYTES / 2);
 	struct text offer = dialog_text(dialog, DIALOG_OFFER);
 	struct own_request request;
@@ -153,7 +163,8 @@ static void send_ack(struct node *node, struct session *session, struct dialog *
 						.clause = (uint8_t)clause});
 	if (!prepare(node, session, dialog, SIDE_CALLED, &request))
 		return;
-	branch_put(&branch, node, (struct handle){dialog->invite_cseq, 0}, (uint32_t)random_u64(&node->random));
+	branch_put(&branch, node, (struct handle){dialog->invite_cseq, 0},
+		   (uint32_t)random_u64(&node->random));
 	addressing_put_via(&via, node, request.hop.local, text_written(&branch));
 	put_lines(&lines, session, false);
 	request.parts.method = TEXT("ACK");
@@ -181,7 +192,8 @@ static void cancel_branches(struct node *node, struct session *session, enum ses
 	if (!invite)
 		return;
 	put_reason_line(&lines, session->reason_status, session_text(session, SESSION_REASON_TEXT));
-	for (struct handle h = invite->first_branch; (branch = pool_at(node->clients, h)); h = next) {
+	for (struct handle h = invite->first_branch; (branch = pool_at(node->clients, h));
+	     h = next) {
 		next = branch->next;
 		if (branch->final_status)
 			continue;
@@ -216,10 +228,12 @@ static void answer_invite(struct node *node, struct session *session, const stru
 						.status = action->status,
 						.cseq = session->invite_cseq,
 						.clause = (uint8_t)action->clause});
-	server_answer(node, invite, action->status, (struct text){0}, lines.full ? (struct text){0} : text_written(&lines));
+	server_answer(node, invite, action->status, (struct text){0},
+		      lines.full ? (struct text){0} : text_written(&lines));
 }
 
-/* The caller had its final response; a proxy forwards a 2xx all the same (RFC 3261 §16.7 step 5), outside the transaction. */
+/* The caller had its final response; a proxy forwards a 2xx all the same (RFC 3261 §16.7 step 5),
+ * outside the transaction. */
 static void relay_2xx(struct node *node, const struct step *step, const struct action *action)
 {
 	struct text_writer w = outbox_writer(node);
@@ -227,7 +241,8 @@ static void relay_2xx(struct node *node, const struct step *step, const struct a
 	if (!step->server)
 		return; /* RC-9: nothing of the transaction is left */
 	sip_edit_begin(&node->edit, step->message);
-	if (!sip_edit_remove_first_values(&node->edit, SIP_HEADER_VIA, 1) || !sip_edit_write(&node->edit, &w))
+	if (!sip_edit_remove_first_values(&node->edit, SIP_HEADER_VIA, 1) ||
+	    !sip_edit_write(&node->edit, &w))
 		return;
 	session_journal(node, step->session,
 			(struct journal_record){.kind = JOURNAL_RESPONSE,
@@ -244,20 +259,24 @@ static void answer_request(struct node *node, const struct step *step, const str
 {
 	const struct sip_message *m = step->message;
 
-	session_journal(node, step->session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = step->from == SIDE_CALLING ? LEG_CALLING : action->dialog->leg,
-						.to = LEG_SERVER,
-						.method = m->method,
-						.cseq = m->cseq,
-						.note = NOTE_ABSORBED,
-						.clause = action->status ? CLAUSE_NONE : (uint8_t)action->clause});
+	session_journal(
+		node, step->session,
+		(struct journal_record){
+			.kind = JOURNAL_REQUEST,
+			.from = step->from == SIDE_CALLING ? LEG_CALLING : action->dialog->leg,
+			.to = LEG_SERVER,
+			.method = m->method,
+			.cseq = m->cseq,
+			.note = NOTE_ABSORBED,
+			.clause = action->status ? CLAUSE_NONE : (uint8_t)action->clause});
 	if (!action->status || !step->server)
 		return;
 	session_journal(node, step->session,
 			(struct journal_record){.kind = JOURNAL_RESPONSE,
 						.from = LEG_SERVER,
-						.to = step->from == SIDE_CALLING ? LEG_CALLING : action->dialog->leg,
+						.to = step->from == SIDE_CALLING
+							      ? LEG_CALLING
+							      : action->dialog->leg,
 						.method = m->method,
 						.status = action->status,
 						.cseq = m->cseq,
@@ -273,11 +292,12 @@ static void forward_at_hand(struct node *node, const struct step *step, const st
 	assert(step->message->method == SIP_ACK && step->forwarding);
 	dialog->unacked_cseq[step->from] = 0;
 	session_journal(node, step->session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = step->from == SIDE_CALLING ? LEG_CALLING : dialog->leg,
-						.to = step->from == SIDE_CALLING ? dialog->leg : LEG_CALLING,
-						.method = SIP_ACK,
-						.cseq = step->message->cseq});
+			(struct journal_record){
+				.kind = JOURNAL_REQUEST,
+				.from = step->from == SIDE_CALLING ? LEG_CALLING : dialog->leg,
+				.to = step->from == SIDE_CALLING ? dialog->leg : LEG_CALLING,
+				.method = SIP_ACK,
+				.cseq = step->message->cseq});
 	forward_request(node, NULL, step->forwarding, step->session, dialog, step->from, &status);
 }
 
@@ -291,8 +311,10 @@ static void wait_for_ack(struct node *node, struct session *session)
 	struct server_transaction *invite = pool_at(node->servers, session->invite);
 
 	if (!session->ack_wait_until_ms)
-		session->ack_wait_until_ms = age_ms(node, session) + 64u * node->settings->timers.ms[TIMER_T1];
-	/* The callee was acknowledged and repeats its 2xx no more: while the caller's ACK is out, we do (RFC 3261 §13.3.1.4). */
+		session->ack_wait_until_ms =
+			age_ms(node, session) + 64u * node->settings->timers.ms[TIMER_T1];
+	/* The callee was acknowledged and repeats its 2xx no more: while the caller's ACK is out,
+	 * we do (RFC 3261 §13.3.1.4). */
 	if (invite && invite->response && !session->ack_seen) {
 		server_machine_repeat_2xx(&invite->machine, &node->settings->timers, node->now_ms);
 		server_arm(node, invite);
@@ -317,11 +339,16 @@ void carry_out(struct node *node, const struct step *step, const struct actions 
 		case RELAY_2XX: relay_2xx(node, step, action); break;
 		case WAIT_FOR_ACK: wait_for_ack(node, session); break;
 		case WAIT_TO_RETRY:
-			action->dialog->retry_after_ms[action->side] = age_ms(node, session) + (action->wait_ms ? action->wait_ms : 1);
+			action->dialog->retry_after_ms[action->side] =
+				age_ms(node, session) + (action->wait_ms ? action->wait_ms : 1);
 			node->counters.clauses[action->clause]++;
 			break;
-		case END_DIALOG: session_end_dialog(node, session, action->dialog, action->clause); break;
-		case END_SESSION: session_finish(node, session, action->end, action->status, action->clause); break;
+		case END_DIALOG:
+			session_end_dialog(node, session, action->dialog, action->clause);
+			break;
+		case END_SESSION:
+			session_finish(node, session, action->end, action->status, action->clause);
+			break;
 		}
 	}
 	if (session->state == SESSION_RELEASING)
@@ -333,8 +360,10 @@ static void end_finished_dialogs(struct node *node, struct session *session)
 {
 	struct dialog *dialog;
 
-	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = dialog->next)
-		if (dialog->state == DIALOG_RELEASING && leg_outcome_is_final(dialog->outcome[SIDE_CALLING]) &&
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
+	     h = dialog->next)
+		if (dialog->state == DIALOG_RELEASING &&
+		    leg_outcome_is_final(dialog->outcome[SIDE_CALLING]) &&
 		    leg_outcome_is_final(dialog->outcome[SIDE_CALLED]))
 			session_end_dialog(node, session, dialog, CLAUSE_SESSION_RELEASED);
 }
@@ -355,19 +384,21 @@ void release_step_done(struct node *node, struct session *session)
 
 static uint32_t retry_after_ms(const struct sip_message *response)
 {
-	struct text value = response ? sip_value(response, SIP_HEADER_RETRY_AFTER) : (struct text){0};
+	struct text value =
+		response ? sip_value(response, SIP_HEADER_RETRY_AFTER) : (struct text){0};
 	uint32_t digits = 0, seconds;
 
 	while (digits < value.len && value.at[digits] >= '0' && value.at[digits] <= '9')
 		digits++;
 	value.len = digits;
-	if (!text_to_u32(value, 60, &seconds)) /* longer than a minute is no reason to keep a dialog */
+	if (!text_to_u32(value, 60,
+			 &seconds)) /* longer than a minute is no reason to keep a dialog */
 		return UINT32_MAX;
 	return seconds * 1000;
 }
 
-void bye_of_release_answered(struct node *node, struct client_transaction *client, unsigned status, enum leg_outcome failed,
-			     const struct sip_message *response)
+void bye_of_release_answered(struct node *node, struct client_transaction *client, unsigned status,
+			     enum leg_outcome failed, const struct sip_message *response)
 {
 	struct session *session = session_at(node, client->session);
 	struct dialog *dialog = dialog_at(node, client->dialog);
@@ -380,15 +411,18 @@ void bye_of_release_answered(struct node *node, struct client_transaction *clien
 		node->counters.byes_timed_out++;
 	else
 		node->counters.byes_transport_failed++;
-	if (!session || !dialog || session->state != SESSION_RELEASING || dialog->state != DIALOG_RELEASING)
+	if (!session || !dialog || session->state != SESSION_RELEASING ||
+	    dialog->state != DIALOG_RELEASING)
 		return;
 	leg_outcome_journal(node, session, dialog, client->side, status, failed);
-	scscf_bye_answered(session, dialog, client->side, status, failed, retry_after_ms(response), &node->random, &actions);
+	scscf_bye_answered(session, dialog, client->side, status, failed, retry_after_ms(response),
+			   &node->random, &actions);
 	carry_out(node, &step, &actions);
 	release_step_done(node, session);
 }
 
-void session_release(struct node *node, struct session *session, uint16_t status, struct text reason_text, uint32_t order)
+void session_release(struct node *node, struct session *session, uint16_t status,
+		     struct text reason_text, uint32_t order)
 {
 	struct scscf_dialogs dialogs = session_dialogs(node, session);
 	struct actions actions = {.n = 0};
@@ -400,8 +434,11 @@ void session_release(struct node *node, struct session *session, uint16_t status
 	if (!session_set_reason_text(session, node->session_store, reason_text))
 		node->counters.lost_memory++;
 	session_journal(node, session,
-			(struct journal_record){
-				.kind = JOURNAL_ORDER, .from = LEG_SERVER, .to = LEG_SERVER, .status = status, .clause = CLAUSE_RELEASE_ORDERED});
+			(struct journal_record){.kind = JOURNAL_ORDER,
+						.from = LEG_SERVER,
+						.to = LEG_SERVER,
+						.status = status,
+						.clause = CLAUSE_RELEASE_ORDERED});
 	timers_stop(&node->timers, &session->timer);
 	node->counters.releases_ordered++;
 	if (session->state == SESSION_ESTABLISHING) {

@@ -1,4 +1,5 @@
-/* Counters and gauges of a node: name, help. Gauges come back to where they were when everything has ended. */
+/* Counters and gauges of a node: name, help. Gauges come back to where they were when everything
+ * has ended. */
 #ifndef NODE_COUNTERS_H
 #define NODE_COUNTERS_H
 
@@ -6,6 +7,7 @@
 
 #include <stdint.h>
 
+/* clang-format off */
 #define NODE_GAUGES(ROW)                                                       \
 	ROW(sessions, "sessions that have not ended")                           \
 	ROW(sessions_confirmed, "sessions answered and acknowledged")           \
@@ -52,6 +54,7 @@
 	ROW(byes_transport_failed, "of these: could not be delivered")           \
 	ROW(sessions_expired, "sessions whose session timer ran out")            \
 	ROW(registrations, "REGISTERs accepted")
+/* clang-format on */
 
 struct node_counters {
 #define COUNTER_FIELD(name, help) uint64_t name;

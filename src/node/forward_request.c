@@ -39,11 +39,13 @@ static bool is_strict(struct text uri_text)
 	return sip_uri_parse(uri_text, &uri) && !sip_uri_param(&uri, TEXT("lr"), &value);
 }
 
-/* §16.6 step 4. Two entries where the two sides differ in transport or family (RFC 5658): each side then meets an address that it can reach. */
-static void put_record_route(struct text_writer *w, const struct node *node, const struct forwarding *f, uint8_t out,
-			     struct handle session)
+/* §16.6 step 4. Two entries where the two sides differ in transport or family (RFC 5658): each side
+ * then meets an address that it can reach. */
+static void put_record_route(struct text_writer *w, const struct node *node,
+			     const struct forwarding *f, uint8_t out, struct handle session)
 {
-	const struct endpoint *in = &node->settings->listen[f->local], *towards = &node->settings->listen[out];
+	const struct endpoint *in = &node->settings->listen[f->local],
+			      *towards = &node->settings->listen[out];
 
 	text_put_literal(w, "Record-Route: ");
 	addressing_put_own_route(w, node, out, session, false);
@@ -54,8 +56,10 @@ static void put_record_route(struct text_writer *w, const struct node *node, con
 	text_put_literal(w, "\r\n");
 }
 
-/* §16.6 step 6: a strict router as next hop gets its own URI as Request-URI, and the real one as last Route. */
-static void put_routes_for_strict(struct text_writer *w, const struct sip_message *m, const struct forwarding *f, struct text request_uri)
+/* §16.6 step 6: a strict router as next hop gets its own URI as Request-URI, and the real one as
+ * last Route. */
+static void put_routes_for_strict(struct text_writer *w, const struct sip_message *m,
+				  const struct forwarding *f, struct text request_uri)
 {
 	struct text path = f->path, value;
 	struct sip_list list = sip_list_of(m, SIP_HEADER_ROUTE);
@@ -78,7 +82,8 @@ static void put_routes_for_strict(struct text_writer *w, const struct sip_messag
 	text_put_literal(w, ">\r\n");
 }
 
-static void edit_max_forwards(struct sip_edit *edit, const struct sip_message *m, struct text_writer *w)
+static void edit_max_forwards(struct sip_edit *edit, const struct sip_message *m,
+			      struct text_writer *w)
 {
 	uint32_t begin = w->len;
 
@@ -87,7 +92,8 @@ static void edit_max_forwards(struct sip_edit *edit, const struct sip_message *m
 		return;
 	}
 	text_put_u64(w, m->max_forwards - 1);
-	sip_edit_replace(edit, sip_value(m, SIP_HEADER_MAX_FORWARDS), (struct text){w->at + begin, w->len - begin});
+	sip_edit_replace(edit, sip_value(m, SIP_HEADER_MAX_FORWARDS),
+			 (struct text){w->at + begin, w->len - begin});
 }
 
 /* What the forwarded request looks like, decided before a byte is written. */
@@ -100,14 +106,17 @@ struct plan {
 static bool make_plan(const struct node *node, const struct forwarding *f, struct plan *plan)
 {
 	const struct sip_message *m = &node->message;
-	bool has_route = f->path.len ? first_value(f->path, &plan->next_uri) : route_uri(m, f->own_routes, &plan->next_uri);
+	bool has_route = f->path.len ? first_value(f->path, &plan->next_uri)
+				     : route_uri(m, f->own_routes, &plan->next_uri);
 	uint32_t size = m->bytes.len + 256u + f->path.len;
 
 	plan->request_uri = f->strict_request_uri.len ? f->strict_request_uri
 			    : f->request_uri.len      ? f->request_uri
 						      : m->request_uri;
-	/* The last Route became the Request-URI when the hop before us was strict; with it the list may be empty. */
-	if (has_route && f->strict_request_uri.len && text_equal(plan->next_uri, f->strict_request_uri))
+	/* The last Route became the Request-URI when the hop before us was strict; with it the list
+	 * may be empty. */
+	if (has_route && f->strict_request_uri.len &&
+	    text_equal(plan->next_uri, f->strict_request_uri))
 		has_route = false;
 	plan->strict_next = has_route && is_strict(plan->next_uri);
 	if (!has_route)
@@ -118,7 +127,8 @@ static bool make_plan(const struct node *node, const struct forwarding *f, struc
 	return addressing_local(node, &f->next_hop, &plan->hop.local);
 }
 
-static void edit_routes(struct node *node, const struct forwarding *f, const struct plan *plan, struct text_writer *lines)
+static void edit_routes(struct node *node, const struct forwarding *f, const struct plan *plan,
+			struct text_writer *lines)
 {
 	struct sip_edit *edit = &node->edit;
 
@@ -139,12 +149,13 @@ static void edit_routes(struct node *node, const struct forwarding *f, const str
 }
 
 /* Gathers the request as it goes out into `w`. */
-static bool write_forwarded(struct node *node, const struct forwarding *f, const struct plan *plan, struct text branch,
-			    struct session *session, struct text_writer *w)
+static bool write_forwarded(struct node *node, const struct forwarding *f, const struct plan *plan,
+			    struct text branch, struct session *session, struct text_writer *w)
 {
 	const struct sip_message *m = &node->message;
 	struct text_writer lines = text_writer_on(node->scratch, LINES_BYTES);
-	struct text_writer words = text_writer_on(node->scratch + LINES_BYTES, SCRATCH_BYTES - LINES_BYTES);
+	struct text_writer words =
+		text_writer_on(node->scratch + LINES_BYTES, SCRATCH_BYTES - LINES_BYTES);
 	struct text request_uri = plan->strict_next ? plan->next_uri : plan->request_uri;
 	struct text via;
 
@@ -166,21 +177,25 @@ static bool write_forwarded(struct node *node, const struct forwarding *f, const
 	return !lines.full && !words.full && sip_edit_write(&node->edit, w);
 }
 
-/* An ACK for a 2xx has no transaction: its branch is made of the one it came with, so that a retransmission has the same (RFC 3261 §16.11). */
-static void forward_ack(struct node *node, const struct forwarding *f, const struct plan *plan, struct session *session)
+/* An ACK for a 2xx has no transaction: its branch is made of the one it came with, so that a
+ * retransmission has the same (RFC 3261 §16.11). */
+static void forward_ack(struct node *node, const struct forwarding *f, const struct plan *plan,
+			struct session *session)
 {
 	char branch_bytes[BRANCH_BYTES_MAX];
 	struct text_writer branch = text_writer_on(branch_bytes, sizeof(branch_bytes));
 	struct text_writer w = outbox_writer(node);
 
 	text_put_literal(&branch, "z9hG4bKack-");
-	text_put_hex(&branch, hash_bytes(&node->key, node->message.via.branch.at, node->message.via.branch.len));
+	text_put_hex(&branch, hash_bytes(&node->key, node->message.via.branch.at,
+					 node->message.via.branch.len));
 	if (write_forwarded(node, f, plan, text_written(&branch), session, &w))
 		outbox_send(node, &w, &plan->hop.to, plan->hop.local);
 }
 
-struct client_transaction *forward_request(struct node *node, struct server_transaction *server, const struct forwarding *f,
-					   struct session *session, struct dialog *dialog, enum dialog_side side,
+struct client_transaction *forward_request(struct node *node, struct server_transaction *server,
+					   const struct forwarding *f, struct session *session,
+					   struct dialog *dialog, enum dialog_side side,
 					   unsigned *ret_status)
 {
 	const struct sip_message *m = &node->message;
@@ -192,8 +207,8 @@ struct client_transaction *forward_request(struct node *node, struct server_tran
 
 	*ret_status = 503;
 	if (!make_plan(node, f, &plan)) {
-		node_log(node, NODE_LOG_WARNING, "no way to \"%.*s\" call_id=\"%.*s\"", TEXT_ARGS(plan.next_uri),
-			 TEXT_ARGS(m->call_id));
+		node_log(node, NODE_LOG_WARNING, "no way to \"%.*s\" call_id=\"%.*s\"",
+			 TEXT_ARGS(plan.next_uri), TEXT_ARGS(m->call_id));
 		return NULL;
 	}
 	if (m->method == SIP_ACK) {

@@ -42,17 +42,17 @@ struct client_transaction {
 	struct handle cancel; /* its CANCEL */
 	char *cancel_lines;   /* Reason lines for a CANCEL that has to wait */
 	uint32_t cancel_lines_len;
-	uint32_t loop_hash; /* in its branch: a response must show the same */
+	uint32_t loop_hash;    /* in its branch: a response must show the same */
 	uint16_t final_status; /* 0: none yet */
-	uint8_t owner;	       /* enum client_owner */
+	uint8_t owner;         /* enum client_owner */
 	uint8_t method;
 	uint8_t side; /* requests inside a dialog: the side they come from; BYEs of ours: the side they go to */
 	uint8_t local;
-	uint8_t leg;	      /* in the journal, where the request goes */
-	bool cancel_wanted;   /* as soon as a provisional response comes (RFC 3261 §9.1) */
+	uint8_t leg;        /* in the journal, where the request goes */
+	bool cancel_wanted; /* as soon as a provisional response comes (RFC 3261 §9.1) */
 	bool is_cancelled;
 	bool is_initial_invite; /* counted in session->pending_branches */
-	bool went_to_stream;	/* UDP was meant, size made it TCP (RFC 3261 §18.1.1) */
+	bool went_to_stream;    /* UDP was meant, size made it TCP (RFC 3261 §18.1.1) */
 };
 
 struct server_transaction {
@@ -60,11 +60,11 @@ struct server_transaction {
 	struct server_machine machine;
 	struct server_key key;
 	struct endpoint peer; /* where responses go: source address; port by rport or sent-by */
-	char *request;	      /* as received */
+	char *request;        /* as received */
 	uint32_t request_len;
 	uint32_t response_len;
 	char *response; /* last one sent, for retransmission */
-	char *best;	/* best final response of the branches so far, as to be sent; NULL with best_status set: made here */
+	char *best; /* best final response of the branches so far, as to be sent; NULL with best_status set: made here */
 	uint32_t best_len;
 	struct handle first_branch;
 	struct handle session, dialog;
@@ -72,7 +72,7 @@ struct server_transaction {
 	uint16_t source_port; /* as seen, for rport */
 	uint8_t method;
 	uint8_t local;
-	uint8_t side; /* inside a dialog: whose request */
+	uint8_t side;    /* inside a dialog: whose request */
 	uint8_t pending; /* branches without a final response */
 	bool is_cancelled;
 	bool has_final;
@@ -82,8 +82,9 @@ struct outbox_entry {
 	struct node_action action;
 };
 
-#define OUTBOX_BYTES  (4u << 20)
-#define OUTBOX_ROOM   (LIMIT_BRANCHES + 4u) * (LIMIT_MESSAGE_BYTES + 1024u) /* what one step may need */
+#define OUTBOX_BYTES (4u << 20)
+#define OUTBOX_ROOM                                                                                \
+	(LIMIT_BRANCHES + 4u) * (LIMIT_MESSAGE_BYTES + 1024u) /* what one step may need */
 #define SCRATCH_BYTES (LIMIT_MESSAGE_BYTES + 8192u)
 
 struct release_order {
@@ -91,11 +92,11 @@ struct release_order {
 	struct node_release_order what;
 	char user[LIMIT_URI_BYTES];
 	char reason_text[128];
-	uint32_t cursor;	/* of pool_next() */
-	uint32_t last_serial;	/* sessions that began later are left alone */
+	uint32_t cursor;      /* of pool_next() */
+	uint32_t last_serial; /* sessions that began later are left alone */
 	uint64_t began_ms;
-	uint64_t begun_paced;	/* by the pace, since began_ms */
-	bool scanned;		/* the walk has come to its end */
+	uint64_t begun_paced; /* by the pace, since began_ms */
+	bool scanned;         /* the walk has come to its end */
 	struct node_release_progress progress;
 };
 
@@ -132,8 +133,8 @@ struct node {
 	struct node_counters counters;
 
 	/* of the step at hand */
-	struct sip_message message;	/* the one being worked on */
-	struct sip_message other;	/* a stored one, looked at again */
+	struct sip_message message; /* the one being worked on */
+	struct sip_message other;   /* a stored one, looked at again */
 	struct sip_edit edit;
 	char *scratch, *scratch2;
 	uint64_t confirmed, releasing; /* gauges kept by session_set_state() */
@@ -143,12 +144,16 @@ struct node {
 
 /* A writer at the end of the outbox; outbox_send() sends what was written with it. */
 struct text_writer outbox_writer(struct node *node);
-/* Returns what was sent (a view into the outbox), empty when it was lost (writer full, outbox full): counted. */
-struct text outbox_send(struct node *node, const struct text_writer *written, const struct endpoint *to, uint8_t local);
+/* Returns what was sent (a view into the outbox), empty when it was lost (writer full, outbox
+ * full): counted. */
+struct text outbox_send(struct node *node, const struct text_writer *written,
+			const struct endpoint *to, uint8_t local);
 /* Sends bytes kept elsewhere (again). */
-void outbox_send_again(struct node *node, struct text bytes, const struct endpoint *to, uint8_t local);
+void outbox_send_again(struct node *node, struct text bytes, const struct endpoint *to,
+		       uint8_t local);
 void outbox_binding(struct node *node, struct text line);
-__attribute__((format(printf, 3, 4))) void node_log(struct node *node, enum node_log_level level, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void node_log(struct node *node, enum node_log_level level,
+						    const char *format, ...);
 static inline bool node_logs(const struct node *node, enum node_log_level level)
 {
 	return level <= node->settings->log_level;
@@ -162,8 +167,8 @@ bool addressing_is_own_uri(const struct node *node, struct text uri);
 /* Our own Record-Route or Route URI: its parameters. */
 struct own_route {
 	bool is_own;
-	bool originating;	    /* `orig` */
-	bool has_session;	    /* our handle parameter is there and readable */
+	bool originating; /* `orig` */
+	bool has_session; /* our handle parameter is there and readable */
 	struct node_session_id session;
 };
 struct own_route addressing_own_route(const struct node *node, struct text uri);
@@ -173,48 +178,61 @@ struct next_hop {
 	uint8_t local;
 	bool went_to_stream;
 };
-/* Where a request of `bytes` bytes with this next URI goes. false: nowhere (a host that is not an address and has no route, a transport that we have not). */
-bool addressing_next_hop(const struct node *node, struct text uri, uint32_t bytes, struct next_hop *ret);
+/* Where a request of `bytes` bytes with this next URI goes. false: nowhere (a host that is not an
+ * address and has no route, a transport that we have not). */
+bool addressing_next_hop(const struct node *node, struct text uri, uint32_t bytes,
+			 struct next_hop *ret);
 /* The listening point to send from; false: none of this transport and family. */
 bool addressing_local(const struct node *node, const struct endpoint *to, uint8_t *ret_local);
 bool addressing_is_trusted(const struct node *node, const struct endpoint *from);
 /* Where the responses to this request go (RFC 3261 §18.2.2, RFC 3581 §4). */
-struct endpoint addressing_of_responses(const struct sip_message *request, const struct endpoint *source);
-/* The top Via value with received and rport filled in; a view into the message when nothing changes. */
-struct text addressing_top_via(const struct sip_message *request, const struct endpoint *peer, struct text_writer *w);
+struct endpoint addressing_of_responses(const struct sip_message *request,
+					const struct endpoint *source);
+/* The top Via value with received and rport filled in; a view into the message when nothing
+ * changes. */
+struct text addressing_top_via(const struct sip_message *request, const struct endpoint *peer,
+			       struct text_writer *w);
 
-void addressing_put_via(struct text_writer *w, const struct node *node, uint8_t local, struct text branch);
+void addressing_put_via(struct text_writer *w, const struct node *node, uint8_t local,
+			struct text branch);
 /* "<sip:host:port;lr...>" of a listening point; with the handle of a session when it is set. */
-void addressing_put_own_route(struct text_writer *w, const struct node *node, uint8_t local, struct handle session,
-			      bool originating);
+void addressing_put_own_route(struct text_writer *w, const struct node *node, uint8_t local,
+			      struct handle session, bool originating);
 
-/* Branches of ours carry shard, handle of the client transaction, and a hash of what the routing depends on, for loops (RFC 3261 §16.6 step 8). */
+/* Branches of ours carry shard, handle of the client transaction, and a hash of what the routing
+ * depends on, for loops (RFC 3261 §16.6 step 8). */
 #define BRANCH_BYTES_MAX 64u
-void branch_put(struct text_writer *w, const struct node *node, struct handle client, uint32_t loop_hash);
-bool branch_parse(struct text branch, uint32_t *ret_shard, struct handle *ret_client, uint32_t *ret_loop_hash);
+void branch_put(struct text_writer *w, const struct node *node, struct handle client,
+		uint32_t loop_hash);
+bool branch_parse(struct text branch, uint32_t *ret_shard, struct handle *ret_client,
+		  uint32_t *ret_loop_hash);
 
 /* --- transactions.c --------------------------------------------------------------------- */
 
 struct server_transaction *server_find(struct node *node, const struct server_key *key);
 /* NULL: a bound was reached. Keeps a copy of the request. */
-struct server_transaction *server_begin(struct node *node, const struct sip_message *request, const struct server_key *key,
-					const struct endpoint *source, uint8_t local);
+struct server_transaction *server_begin(struct node *node, const struct sip_message *request,
+					const struct server_key *key, const struct endpoint *source,
+					uint8_t local);
 /* A response of our own. `lines`: further header lines. */
-void server_answer(struct node *node, struct server_transaction *server, unsigned status, struct text reason_phrase,
-		   struct text lines);
+void server_answer(struct node *node, struct server_transaction *server, unsigned status,
+		   struct text reason_phrase, struct text lines);
 /* Sends a response of ours without keeping anything: before or without a transaction. */
-void answer_statelessly(struct node *node, const struct sip_message *request, const struct endpoint *source, uint8_t local,
-			unsigned status, const char *reason_phrase, struct text lines);
+void answer_statelessly(struct node *node, const struct sip_message *request,
+			const struct endpoint *source, uint8_t local, unsigned status,
+			const char *reason_phrase, struct text lines);
 /* A response was written with `w`: sends it, keeps what may be needed again, moves the machine. */
-void server_send(struct node *node, struct server_transaction *server, unsigned status, const struct text_writer *w);
+void server_send(struct node *node, struct server_transaction *server, unsigned status,
+		 const struct text_writer *w);
 void server_apply(struct node *node, struct server_transaction *server, unsigned orders);
 void server_stay_silent(struct node *node, struct server_transaction *server);
 
 struct client_transaction *client_take(struct node *node);
 /* The request was written with `w`: sends it from now on. false: no memory, and nothing was sent. */
-bool client_begin(struct node *node, struct client_transaction *client, const struct next_hop *hop, enum sip_method method,
-		  const struct text_writer *w);
-void client_apply(struct node *node, struct client_transaction *client, unsigned orders, const struct sip_message *response);
+bool client_begin(struct node *node, struct client_transaction *client, const struct next_hop *hop,
+		  enum sip_method method, const struct text_writer *w);
+void client_apply(struct node *node, struct client_transaction *client, unsigned orders,
+		  const struct sip_message *response);
 /* CANCEL now or as soon as it is allowed (RFC 3261 §9.1). `reason`: a header line, may be empty. */
 void client_cancel(struct node *node, struct client_transaction *client, struct text reason_line);
 void client_end(struct node *node, struct client_transaction *client);
@@ -233,28 +251,32 @@ void branch_failed(struct node *node, struct client_transaction *client, unsigne
 
 struct forwarding {
 	struct text request_uri; /* empty: as it is */
-	struct text path;	 /* values to put before the remaining routes, may be empty */
-	unsigned own_routes;	 /* values of Route that are ours: taken off */
-	struct text strict_request_uri; /* previous hop was a strict router: Request-URI from the last Route (RFC 3261 §16.4) */
+	struct text path;        /* values to put before the remaining routes, may be empty */
+	unsigned own_routes;     /* values of Route that are ours: taken off */
+	struct text
+		strict_request_uri; /* previous hop was a strict router: Request-URI from the last Route (RFC 3261 §16.4) */
 	struct endpoint next_hop; /* set: overrides */
 	bool record_route;
 	uint32_t loop_hash;
 	struct endpoint source;
 	uint8_t local; /* it came in by */
 };
-/* Forwards node->message as a branch of `server` (NULL: ACK, without a transaction). Returns the client transaction; NULL for an ACK or when it could not be forwarded
- * (*ret_status: why). */
-struct client_transaction *forward_request(struct node *node, struct server_transaction *server, const struct forwarding *f,
-					   struct session *session, struct dialog *dialog, enum dialog_side side,
+/* Forwards node->message as a branch of `server` (NULL: ACK, without a transaction). Returns the
+ * client transaction; NULL for an ACK or when it could not be forwarded (*ret_status: why). */
+struct client_transaction *forward_request(struct node *node, struct server_transaction *server,
+					   const struct forwarding *f, struct session *session,
+					   struct dialog *dialog, enum dialog_side side,
 					   unsigned *ret_status);
 
 /* --- sessions.c ----------------------------------------------------------------------------- */
 
-struct session *session_begin(struct node *node, const struct sip_message *invite, const struct scscf_service *service);
+struct session *session_begin(struct node *node, const struct sip_message *invite,
+			      const struct scscf_service *service);
 /* The dialog of this To tag in the session, or NULL. */
 struct dialog *session_dialog(struct node *node, const struct session *session, struct text to_tag);
 /* Makes or refreshes the dialog of a response to the initial INVITE. NULL: not remembered. */
-struct dialog *session_dialog_of_response(struct node *node, struct session *session, const struct client_transaction *client,
+struct dialog *session_dialog_of_response(struct node *node, struct session *session,
+					  const struct client_transaction *client,
 					  const struct sip_message *response);
 /* Finds session, dialog and side of a request inside a dialog. */
 struct found_dialog {
@@ -262,18 +284,20 @@ struct found_dialog {
 	struct dialog *dialog;
 	enum dialog_side side; /* whose request */
 };
-bool session_of_request(struct node *node, const struct sip_message *request, const struct own_route *route,
-			struct found_dialog *ret);
+bool session_of_request(struct node *node, const struct sip_message *request,
+			const struct own_route *route, struct found_dialog *ret);
 void session_set_state(struct node *node, struct session *session, enum session_state state);
-void session_finish(struct node *node, struct session *session, enum session_end end, unsigned status,
-		    enum session_clause clause);
-void session_end_dialog(struct node *node, struct session *session, struct dialog *dialog, enum session_clause clause);
+void session_finish(struct node *node, struct session *session, enum session_end end,
+		    unsigned status, enum session_clause clause);
+void session_end_dialog(struct node *node, struct session *session, struct dialog *dialog,
+			enum session_clause clause);
 /* Takes early dialogs out: of one leg, or of all (leg 0). */
 void session_drop_early_dialogs(struct node *node, struct session *session, uint8_t leg);
 void session_forget(struct node *node, struct session *session);
 struct scscf_dialogs session_dialogs(struct node *node, const struct session *session);
 void session_journal(struct node *node, struct session *session, struct journal_record record);
-void session_arm_expiry(struct node *node, struct session *session, const struct sip_message *response);
+void session_arm_expiry(struct node *node, struct session *session,
+			const struct sip_message *response);
 /* The session timer of a session that is being released: the next of its waits. */
 void session_arm_release(struct node *node, struct session *session);
 struct session *session_at(const struct node *node, struct handle handle);
@@ -291,12 +315,13 @@ struct step {
 };
 void carry_out(struct node *node, const struct step *step, const struct actions *actions);
 /* A BYE of ours got its final response, or none. */
-void bye_of_release_answered(struct node *node, struct client_transaction *client, unsigned status, enum leg_outcome failed,
-			     const struct sip_message *response);
+void bye_of_release_answered(struct node *node, struct client_transaction *client, unsigned status,
+			     enum leg_outcome failed, const struct sip_message *response);
 /* What is left to do after a step of a release. */
 void release_step_done(struct node *node, struct session *session);
 /* Begins the release of one session. */
-void session_release(struct node *node, struct session *session, uint16_t status, struct text reason_text, uint32_t order);
+void session_release(struct node *node, struct session *session, uint16_t status,
+		     struct text reason_text, uint32_t order);
 void put_reason_line(struct text_writer *w, unsigned status, struct text text);
 
 /* --- release_orders.c ------------------------------------------------------------------------ */

@@ -170,7 +170,9 @@ static void draw_event(struct drawing *d, const struct journal_record *r)
 	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
 
 	switch (r->kind) {
-	case JOURNAL_ORDER: text_printf(&w, " * the operator orders the release, code %u ", r->status); break;
+	case JOURNAL_ORDER:
+		text_printf(&w, " * the operator orders the release, code %u ", r->status);
+		break;
 	case JOURNAL_TIMER: text_printf(&w, " * a timer ran out "); break;
 	case JOURNAL_OUTCOME:
 		text_put_literal(&w, " * ");
@@ -214,7 +216,8 @@ static void put_names(struct drawing *d)
 	memset(d->line, ' ', sizeof(d->line));
 	for (unsigned lane = 0; lane < d->n_lanes; lane++) {
 		unsigned leg = lane == 0 ? LEG_CALLING : lane == 1 ? LEG_SERVER : lane;
-		struct text t = leg == LEG_SERVER ? TEXT("adieu") : text_of(leg_name(leg, name, sizeof(name)));
+		struct text t = leg == LEG_SERVER ? TEXT("adieu")
+						  : text_of(leg_name(leg, name, sizeof(name)));
 
 		write_at(d, column_of(lane) - t.len / 2, t);
 	}
@@ -230,11 +233,13 @@ static void put_wall_clock(struct text_writer *w, uint64_t wall_ms)
 	uint64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
 	uint64_t day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	uint64_t mp = (5 * day_of_year + 2) / 153;
-	unsigned day = (unsigned)(day_of_year - (153 * mp + 2) / 5 + 1), month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
+	unsigned day = (unsigned)(day_of_year - (153 * mp + 2) / 5 + 1),
+		 month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
 	unsigned year = (unsigned)(year_of_era + era * 400 + (month <= 2));
 
-	text_printf(w, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month, day, (unsigned)(s / 3600 % 24),
-		    (unsigned)(s / 60 % 60), (unsigned)(s % 60), (unsigned)(wall_ms % 1000));
+	text_printf(w, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month, day,
+		    (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60), (unsigned)(s % 60),
+		    (unsigned)(wall_ms % 1000));
 }
 
 static void put_heading(struct drawing *d, uint64_t clock_to_wall_ms)
@@ -258,7 +263,8 @@ static void put_heading(struct drawing *d, uint64_t clock_to_wall_ms)
 	text_put_literal(w, "\n\n");
 }
 
-void ladder_put(struct text_writer *w, const struct node_session_report *session, uint64_t clock_to_wall_ms)
+void ladder_put(struct text_writer *w, const struct node_session_report *session,
+		uint64_t clock_to_wall_ms)
 {
 	struct drawing d = {.w = w, .session = session};
 	const struct journal_record *r;
@@ -270,7 +276,8 @@ void ladder_put(struct text_writer *w, const struct node_session_report *session
 	put_line(&d, (struct text){0});
 	for (unsigned i = 0; (r = journal_record_at(session->journal, i)); i++) {
 		if (i == 16 && session->journal->lost)
-			text_printf(w, "        ...   %u steps are not kept\n", session->journal->lost);
+			text_printf(w, "        ...   %u steps are not kept\n",
+				    session->journal->lost);
 		draw_record(&d, r);
 	}
 }
@@ -307,13 +314,16 @@ static void put_legs(struct text_writer *w, const struct node_session_report *s)
 	for (unsigned i = 0; (r = journal_record_at(s->journal, i)); i++) {
 		bool is_ours = r->from == LEG_SERVER;
 
-		if (is_ours && r->kind == JOURNAL_REQUEST && (r->method == SIP_BYE || r->method == SIP_CANCEL || r->method == SIP_ACK)) {
-			text_printf(w, "  %s: %s with CSeq %u", leg_name(r->to, name, sizeof(name)), sip_method_name(r->method), r->cseq);
+		if (is_ours && r->kind == JOURNAL_REQUEST &&
+		    (r->method == SIP_BYE || r->method == SIP_CANCEL || r->method == SIP_ACK)) {
+			text_printf(w, "  %s: %s with CSeq %u", leg_name(r->to, name, sizeof(name)),
+				    sip_method_name(r->method), r->cseq);
 		} else if (r->kind == JOURNAL_OUTCOME) {
 			text_put_literal(w, "  ");
 			put_outcome(w, r);
 		} else if (is_ours && r->kind == JOURNAL_RESPONSE && r->status >= 300) {
-			text_printf(w, "  %s: was answered %u to %s", leg_name(r->to, name, sizeof(name)), r->status,
+			text_printf(w, "  %s: was answered %u to %s",
+				    leg_name(r->to, name, sizeof(name)), r->status,
 				    sip_method_name(r->method));
 		} else {
 			continue;
@@ -337,9 +347,9 @@ static void put_released(struct text_writer *w, const struct node_session_report
 		put_clause(w, order->clause);
 	}
 	text_printf(w, ". This server serves %s.\n",
-		    strcmp(s->served, "both") == 0	? "both users"
+		    strcmp(s->served, "both") == 0      ? "both users"
 		    : strcmp(s->served, "calling") == 0 ? "the calling user"
-		    : strcmp(s->served, "called") == 0	? "the called user"
+		    : strcmp(s->served, "called") == 0  ? "the called user"
 							: "neither user");
 }
 
@@ -348,15 +358,30 @@ static void put_end(struct text_writer *w, const struct node_session_report *s)
 	const struct journal_record *r = find(s->journal, JOURNAL_ENDED);
 
 	switch (s->end) {
-	case SESSION_END_BYE_OF_CALLING: text_put_literal(w, "The calling party hung up (BYE)"); break;
-	case SESSION_END_BYE_OF_CALLED: text_put_literal(w, "The called party hung up (BYE)"); break;
-	case SESSION_END_REJECTED: text_printf(w, "It was never answered: %u %s", s->end_status, sip_reason_phrase(s->end_status)); break;
-	case SESSION_END_CANCELLED: text_put_literal(w, "The calling party cancelled it before the answer"); break;
-	case SESSION_END_NO_ANSWER: text_put_literal(w, "Nobody answered: no final response in time, or no way to reach the called user"); break;
-	case SESSION_END_SESSION_TIMER:
-		text_put_literal(w, "Its session timer ran out without a refresh; a proxy forgets such a session and sends no BYE");
+	case SESSION_END_BYE_OF_CALLING:
+		text_put_literal(w, "The calling party hung up (BYE)");
 		break;
-	case SESSION_END_LOST: text_put_literal(w, "A party does not know the dialog any more: it answered 481"); break;
+	case SESSION_END_BYE_OF_CALLED:
+		text_put_literal(w, "The called party hung up (BYE)");
+		break;
+	case SESSION_END_REJECTED:
+		text_printf(w, "It was never answered: %u %s", s->end_status,
+			    sip_reason_phrase(s->end_status));
+		break;
+	case SESSION_END_CANCELLED:
+		text_put_literal(w, "The calling party cancelled it before the answer");
+		break;
+	case SESSION_END_NO_ANSWER:
+		text_put_literal(w, "Nobody answered: no final response in time, or no way to "
+				    "reach the called user");
+		break;
+	case SESSION_END_SESSION_TIMER:
+		text_put_literal(w, "Its session timer ran out without a refresh; a proxy forgets "
+				    "such a session and sends no BYE");
+		break;
+	case SESSION_END_LOST:
+		text_put_literal(w, "A party does not know the dialog any more: it answered 481");
+		break;
 	default: text_put_literal(w, "It is over"); break;
 	}
 	if (r)
@@ -384,12 +409,14 @@ void ladder_put_why(struct text_writer *w, const struct node_session_report *s, 
 			text_put_literal(w, "; its session timer runs out in ");
 			put_seconds(w, s->expires_ms > now_ms ? s->expires_ms - now_ms : 0);
 		} else {
-			text_put_literal(w, "; no session timer was negotiated, so only a BYE, a lost dialog or the operator ends it");
+			text_put_literal(w, "; no session timer was negotiated, so only a BYE, a "
+					    "lost dialog or the operator ends it");
 		}
 		text_put_literal(w, ".\n");
 	}
 	if (s->state == SESSION_RELEASING)
-		text_put_literal(w, "The release is not complete: at least one leg has not answered yet.\n");
+		text_put_literal(
+			w, "The release is not complete: at least one leg has not answered yet.\n");
 	if (s->state == SESSION_ENDED) {
 		text_put_literal(w, "It lasted ");
 		put_seconds(w, s->ended_ms - s->began_ms);

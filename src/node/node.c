@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define ENDED_SESSIONS_MIN 16u
-#define STORE_BYTES_MAX	   ((size_t)64 << 30)
+#define ENDED_SESSIONS_MIN         16u
+#define STORE_BYTES_MAX            ((size_t)64 << 30)
 #define OWNER(type, timer_pointer) ((type *)(void *)((char *)(timer_pointer)-offsetof(type, timer)))
 
 struct node_settings node_settings_default(void)
@@ -34,7 +34,8 @@ static uint32_t at_most(uint32_t n, uint32_t max)
 	return n == 0 ? 1 : n > max ? max : n;
 }
 
-struct node *node_open(const struct node_settings *settings, uint64_t seed0, uint64_t seed1, uint64_t now_ms)
+struct node *node_open(const struct node_settings *settings, uint64_t seed0, uint64_t seed1,
+		       uint64_t now_ms)
 {
 	uint32_t sessions_max = at_most(settings->sessions_max, LIMIT_SESSIONS);
 	uint32_t transactions_max = at_most(settings->transactions_max, LIMIT_TRANSACTIONS);
@@ -51,7 +52,8 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 	if (node->ended_max < ENDED_SESSIONS_MIN)
 		node->ended_max = ENDED_SESSIONS_MIN;
 	node->sessions = pool_open(sizeof(struct session), sessions_max + node->ended_max);
-	node->dialogs = pool_open(sizeof(struct dialog), sessions_max + node->ended_max + LIMIT_DIALOGS * 1024u);
+	node->dialogs = pool_open(sizeof(struct dialog),
+				  sessions_max + node->ended_max + LIMIT_DIALOGS * 1024u);
 	node->servers = pool_open(sizeof(struct server_transaction), transactions_max);
 	node->clients = pool_open(sizeof(struct client_transaction), transactions_max);
 	node->session_store = store_open(STORE_BYTES_MAX);
@@ -62,10 +64,11 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 	node->scratch = block_open(1, SCRATCH_BYTES);
 	node->scratch2 = block_open(1, SCRATCH_BYTES);
 	node->next_order = 1;
-	if (!node->sessions || !node->dialogs || !node->servers || !node->clients || !node->session_store ||
-	    !node->message_store || !node->ended || !node->outbox || !node->actions || !node->scratch || !node->scratch2 ||
-	    !bindings_open(&node->bindings, at_most(settings->bindings_max, LIMIT_BINDINGS), node->session_store, &node->timers,
-			   NODE_TIMER_BINDING, node->key)) {
+	if (!node->sessions || !node->dialogs || !node->servers || !node->clients ||
+	    !node->session_store || !node->message_store || !node->ended || !node->outbox ||
+	    !node->actions || !node->scratch || !node->scratch2 ||
+	    !bindings_open(&node->bindings, at_most(settings->bindings_max, LIMIT_BINDINGS),
+			   node->session_store, &node->timers, NODE_TIMER_BINDING, node->key)) {
 		node_close(node);
 		return NULL;
 	}
@@ -159,14 +162,17 @@ static void refused(struct node *node, const struct node_event *event)
 		node->counters.dropped_requests++;
 	} else {
 		node->counters.refused_requests++;
-		answer_statelessly(node, m, &event->peer, event->local, m->fault_status, m->fault_reason, (struct text){0});
+		answer_statelessly(node, m, &event->peer, event->local, m->fault_status,
+				   m->fault_reason, (struct text){0});
 	}
-	node_log(node, NODE_LOG_DEBUG, "message refused: %u %s", m->fault_status, m->fault_reason ? m->fault_reason : "");
+	node_log(node, NODE_LOG_DEBUG, "message refused: %u %s", m->fault_status,
+		 m->fault_reason ? m->fault_reason : "");
 }
 
 static void feed_message(struct node *node, const struct node_event *event)
 {
-	enum sip_framing framing = transport_is_reliable(event->peer.transport) ? SIP_STREAM : SIP_DATAGRAM;
+	enum sip_framing framing =
+		transport_is_reliable(event->peer.transport) ? SIP_STREAM : SIP_DATAGRAM;
 
 	node->counters.messages_in++;
 	switch (sip_parse(&node->message, event->bytes.at, event->bytes.len, framing)) {
@@ -181,7 +187,8 @@ static void feed_message(struct node *node, const struct node_event *event)
 	}
 }
 
-/* The beginning of a message of ours, perhaps cut off: the branch in its first Via says which request it was. */
+/* The beginning of a message of ours, perhaps cut off: the branch in its first Via says which
+ * request it was. */
 static struct client_transaction *whose_was(struct node *node, struct text bytes)
 {
 	static const char mark[] = ";branch=z9hG4bKad-";
@@ -201,7 +208,8 @@ static struct client_transaction *whose_was(struct node *node, struct text bytes
 	return pool_at(node->clients, handle);
 }
 
-/* RFC 3261 §18.1.1: too large for UDP, and the stream is refused: then UDP after all. The Via says so. */
+/* RFC 3261 §18.1.1: too large for UDP, and the stream is refused: then UDP after all. The Via says
+ * so. */
 static bool try_datagram(struct node *node, struct client_transaction *client)
 {
 	struct endpoint to = client->to;
@@ -211,7 +219,8 @@ static bool try_datagram(struct node *node, struct client_transaction *client)
 
 	to.transport = TRANSPORT_UDP;
 	to.flow = 0;
-	if (!client->went_to_stream || !client->request || !addressing_local(node, &to, &hop.local) ||
+	if (!client->went_to_stream || !client->request ||
+	    !addressing_local(node, &to, &hop.local) ||
 	    sip_parse(&node->other, client->request, client->request_len, SIP_DATAGRAM) != SIP_OK)
 		return false;
 	hop = (struct next_hop){.to = to, .local = hop.local};
@@ -230,7 +239,8 @@ static void send_failed(struct node *node, const struct node_event *event)
 	struct client_transaction *client = whose_was(node, event->bytes);
 	unsigned orders;
 
-	if (!client || !endpoint_same_address(&client->to, &event->peer) || try_datagram(node, client))
+	if (!client || !endpoint_same_address(&client->to, &event->peer) ||
+	    try_datagram(node, client))
 		return;
 	orders = client_machine_transport_failed(&client->machine);
 	if (orders & CLIENT_TIMED_OUT)
@@ -244,7 +254,8 @@ static void feed_bindings(struct node *node, struct text bytes)
 	struct binding_line line;
 
 	while (binding_line_next(&bytes, &line))
-		if (bindings_apply(&node->bindings, &line, node->now_ms, known_for_ms(node)) != BINDINGS_DONE)
+		if (bindings_apply(&node->bindings, &line, node->now_ms, known_for_ms(node)) !=
+		    BINDINGS_DONE)
 			node->counters.lost_memory++;
 }
 
@@ -276,8 +287,10 @@ static void client_expired(struct node *node, struct client_transaction *client)
 		client->timer_c_at_ms = TIMERS_NEVER;
 		if (session && session->state != SESSION_ENDED)
 			session_journal(node, session,
-					(struct journal_record){
-						.kind = JOURNAL_TIMER, .to = client->leg, .method = SIP_INVITE, .clause = CLAUSE_TIMER_C});
+					(struct journal_record){.kind = JOURNAL_TIMER,
+								.to = client->leg,
+								.method = SIP_INVITE,
+								.clause = CLAUSE_TIMER_C});
 		if (client->machine.state == CLIENT_PROCEEDING) {
 			client_cancel(node, client, (struct text){0});
 			client_arm(node, client);
@@ -296,7 +309,9 @@ static void session_timer_expired(struct node *node, struct session *session)
 	struct actions actions = {.n = 0};
 	struct step step = {.session = session};
 
-	session_journal(node, session, (struct journal_record){.kind = JOURNAL_TIMER, .clause = CLAUSE_SESSION_EXPIRED});
+	session_journal(
+		node, session,
+		(struct journal_record){.kind = JOURNAL_TIMER, .clause = CLAUSE_SESSION_EXPIRED});
 	node->counters.sessions_expired++;
 	scscf_session_expired(session, &dialogs, &actions);
 	carry_out(node, &step, &actions);
@@ -317,7 +332,8 @@ static void release_timer_expired(struct node *node, struct session *session)
 		for (int side = 0; side < 2; side++)
 			if (dialog->retry_after_ms[side] && age >= dialog->retry_after_ms[side]) {
 				dialog->retry_after_ms[side] = 0;
-				scscf_bye_retry(session, dialog, (enum dialog_side)side, &node->random, &actions);
+				scscf_bye_retry(session, dialog, (enum dialog_side)side,
+						&node->random, &actions);
 			}
 		carry_out(node, &step, &actions);
 	}
@@ -329,15 +345,25 @@ static void timer_expired(struct node *node, struct timer *timer)
 	struct server_transaction *server;
 
 	switch (timer->kind) {
-	case NODE_TIMER_CLIENT: client_expired(node, OWNER(struct client_transaction, timer)); break;
+	case NODE_TIMER_CLIENT:
+		client_expired(node, OWNER(struct client_transaction, timer));
+		break;
 	case NODE_TIMER_SERVER:
 		server = OWNER(struct server_transaction, timer);
-		server_apply(node, server, server_machine_expired(&server->machine, &node->settings->timers, node->now_ms));
+		server_apply(node, server,
+			     server_machine_expired(&server->machine, &node->settings->timers,
+						    node->now_ms));
 		break;
-	case NODE_TIMER_BINDING: bindings_expired(&node->bindings, timer, node->now_ms, known_for_ms(node)); break;
+	case NODE_TIMER_BINDING:
+		bindings_expired(&node->bindings, timer, node->now_ms, known_for_ms(node));
+		break;
 	case NODE_TIMER_ORDERS: orders_expired(node); break;
-	case SESSION_TIMER_EXPIRES: session_timer_expired(node, OWNER(struct session, timer)); break;
-	case SESSION_TIMER_RELEASE: release_timer_expired(node, OWNER(struct session, timer)); break;
+	case SESSION_TIMER_EXPIRES:
+		session_timer_expired(node, OWNER(struct session, timer));
+		break;
+	case SESSION_TIMER_RELEASE:
+		release_timer_expired(node, OWNER(struct session, timer));
+		break;
 	default: assert(!"a timer of nobody");
 	}
 }
@@ -371,7 +397,8 @@ static struct text peek_call_id(struct text message)
 			break;
 		if (text_equal_nocase(name, TEXT("Call-ID")))
 			line = text_from(line, 7);
-		else if (line.len > 1 && text_lower(line.at[0]) == 'i' && (line.at[1] == ':' || line.at[1] == ' ' || line.at[1] == '\t'))
+		else if (line.len > 1 && text_lower(line.at[0]) == 'i' &&
+			 (line.at[1] == ':' || line.at[1] == ' ' || line.at[1] == '\t'))
 			line = text_from(line, 1);
 		else
 			continue;
@@ -383,7 +410,8 @@ static struct text peek_call_id(struct text message)
 
 uint32_t node_shard_of(struct text message, uint32_t n_shards)
 {
-	/* The key is no secret: every shard of every process must agree, and a peer that aims gains only an uneven load on itself. */
+	/* The key is no secret: every shard of every process must agree, and a peer that aims gains
+	 * only an uneven load on itself. */
 	static const struct hash_key key = {{0x616469657531ULL, 0x73686172640aULL}};
 	struct text call_id;
 
@@ -398,7 +426,8 @@ static bool has_no_line_end(struct text t)
 	return text_find(t, '\n') == t.len && text_find(t, '\r') == t.len;
 }
 
-bool node_binding_line(struct text user, struct text contact, struct text path, struct text_writer *w)
+bool node_binding_line(struct text user, struct text contact, struct text path,
+		       struct text_writer *w)
 {
 	char user_bytes[LIMIT_URI_BYTES];
 	struct text_writer user_w = text_writer_on(user_bytes, sizeof(user_bytes));
@@ -407,15 +436,18 @@ bool node_binding_line(struct text user, struct text contact, struct text path, 
 	struct text rest = path, value;
 	struct binding_line line;
 
-	if (!sip_uri_parse(user, &uri) || uri.scheme == SIP_URI_OTHER || contact.len > LIMIT_URI_BYTES ||
-	    path.len > LIMIT_ROUTE_SET_BYTES || !has_no_line_end(path) || !has_no_line_end(contact) ||
-	    (contact.len && (!sip_uri_parse(contact, &contact_uri) || contact_uri.scheme != SIP_URI_SIP)))
+	if (!sip_uri_parse(user, &uri) || uri.scheme == SIP_URI_OTHER ||
+	    contact.len > LIMIT_URI_BYTES || path.len > LIMIT_ROUTE_SET_BYTES ||
+	    !has_no_line_end(path) || !has_no_line_end(contact) ||
+	    (contact.len &&
+	     (!sip_uri_parse(contact, &contact_uri) || contact_uri.scheme != SIP_URI_SIP)))
 		return false;
 	while (sip_text_list_next(&rest, &value))
 		if (!sip_name_addr_parse(value, &address))
 			return false;
 	sip_uri_put_address_of_record(&uri, &user_w);
-	line = (struct binding_line){.user = text_written(&user_w), .contact = contact, .path = path};
+	line = (struct binding_line){
+		.user = text_written(&user_w), .contact = contact, .path = path};
 	binding_line_put(w, &line);
 	return !user_w.full && !w->full;
 }

@@ -1,15 +1,18 @@
-/* A node: the whole server without a clock, a socket, a thread, a file or a random source of its own.
+/* A node: the whole server without a clock, a socket, a thread, a file or a random source of its
+ * own.
  *
  *     node_feed(node, now_ms, event)    bytes from a peer, news from another shard, a send that failed
  *     node_next_action(node, &action)   bytes to a peer, news for the other shards, a log line
  *     node_deadline(node)               when it wants to be woken;  node_expire(node, now_ms)
  *
- * One node per worker thread, nothing shared but the settings, which nobody changes. The caller's loop:
+ * One node per worker thread, nothing shared but the settings, which nobody changes. The caller's
+ * loop:
  *
  *     feed (or expire) - while next_action: collect - ... - send all that was collected - node_actions_done
  *
- * Several feeds may come before one node_actions_done() as long as node_has_room(). All times are milliseconds of one
- * clock that never goes back; `now_ms` of a call is the time of everything that it does. */
+ * Several feeds may come before one node_actions_done() as long as node_has_room(). All times are
+ * milliseconds of one clock that never goes back; `now_ms` of a call is the time of everything that
+ * it does. */
 #ifndef NODE_NODE_H
 #define NODE_NODE_H
 
@@ -19,17 +22,17 @@
 #include "session/session.h"
 #include "transaction/timer_table.h"
 
-#define NODE_LISTEN_MAX	 16u
-#define NODE_NAMES_MAX	 16u
+#define NODE_LISTEN_MAX  16u
+#define NODE_NAMES_MAX   16u
 #define NODE_DOMAINS_MAX 32u
 #define NODE_TRUSTED_MAX 64u
-#define NODE_ROUTES_MAX	 64u
+#define NODE_ROUTES_MAX  64u
 
 enum node_log_level {
-	NODE_LOG_ERROR,	  /* page someone */
+	NODE_LOG_ERROR,   /* page someone */
 	NODE_LOG_WARNING, /* a peer misbehaves, or a bound was reached */
-	NODE_LOG_INFO,	  /* life of sessions */
-	NODE_LOG_DEBUG,	  /* each step */
+	NODE_LOG_INFO,    /* life of sessions */
+	NODE_LOG_DEBUG,   /* each step */
 };
 
 /* An address block: 127.0.0.0/8. */
@@ -40,30 +43,34 @@ struct node_prefix {
 
 /* Where requests for a domain that is not served here go. */
 struct node_route {
-	struct text domain;	   /* "*": any */
+	struct text domain; /* "*": any */
 	struct endpoint next_hop;
 };
 
 /* Read-only while a node uses it. The texts belong to whoever made it and live as long. */
 struct node_settings {
-	struct endpoint listen[NODE_LISTEN_MAX]; /* where we receive; the sent-by of our Via and the URI of our Record-Route */
+	struct endpoint listen
+		[NODE_LISTEN_MAX]; /* where we receive; the sent-by of our Via and the URI of our Record-Route */
 	uint8_t n_listen;
-	struct text names[NODE_NAMES_MAX]; /* host names that mean this server, besides the addresses of `listen` */
+	struct text names
+		[NODE_NAMES_MAX]; /* host names that mean this server, besides the addresses of `listen` */
 	uint8_t n_names;
 	struct text domains[NODE_DOMAINS_MAX]; /* home domains: users of these are ours */
 	uint8_t n_domains;
-	struct node_prefix trusted[NODE_TRUSTED_MAX]; /* who may register and send to other domains */
+	struct node_prefix
+		trusted[NODE_TRUSTED_MAX]; /* who may register and send to other domains */
 	uint8_t n_trusted;
 	struct node_route routes[NODE_ROUTES_MAX];
 	uint8_t n_routes;
 
 	struct timer_values timers;
-	uint32_t stream_above_bytes;	/* requests larger than this go by TCP (RFC 3261 §18.1.1: 1300); 0: never */
+	uint32_t
+		stream_above_bytes; /* requests larger than this go by TCP (RFC 3261 §18.1.1: 1300); 0: never */
 	uint32_t registration_default_s, registration_min_s, registration_max_s;
 	uint32_t release_sessions_per_s; /* pace of a release order that names none */
-	uint16_t release_status;	/* code of the Reason when the order names none */
-	uint16_t log_level;		/* enum node_log_level: what is not logged costs nothing */
-	uint32_t retry_after_s;		/* in a 503 */
+	uint16_t release_status;         /* code of the Reason when the order names none */
+	uint16_t log_level;              /* enum node_log_level: what is not logged costs nothing */
+	uint32_t retry_after_s;          /* in a 503 */
 
 	/* Bounds, fixed when the node is opened: */
 	uint32_t sessions_max, transactions_max, bindings_max, ended_sessions_max;
@@ -75,11 +82,14 @@ struct node_settings node_settings_default(void);
 
 struct node;
 
-/* NULL when out of memory. The seeds are drawn by the caller from the system's random source (or from the number of a simulated run). */
-struct node *node_open(const struct node_settings *settings, uint64_t seed0, uint64_t seed1, uint64_t now_ms);
+/* NULL when out of memory. The seeds are drawn by the caller from the system's random source (or
+ * from the number of a simulated run). */
+struct node *node_open(const struct node_settings *settings, uint64_t seed0, uint64_t seed1,
+		       uint64_t now_ms);
 /* Frees all. NULL is allowed. */
 void node_close(struct node *node);
-/* Other settings from now on; sessions, transactions and bindings stay. Bounds and shard numbers of the new ones are not looked at. */
+/* Other settings from now on; sessions, transactions and bindings stay. Bounds and shard numbers of
+ * the new ones are not looked at. */
 void node_set_settings(struct node *node, const struct node_settings *settings);
 /* Draining: initial INVITEs are answered 503 with Retry-After, everything else goes on. */
 void node_set_draining(struct node *node, bool draining);
@@ -87,15 +97,15 @@ void node_set_draining(struct node *node, bool draining);
 /* ------------------------------------------------------------------ events */
 
 enum node_event_kind {
-	NODE_EVENT_MESSAGE,	/* one datagram, or one framed message of a stream */
+	NODE_EVENT_MESSAGE,     /* one datagram, or one framed message of a stream */
 	NODE_EVENT_SEND_FAILED, /* this message could not be delivered: `bytes` are its beginning as far as known, `peer` where it should have gone */
-	NODE_EVENT_BINDING,	/* `bytes`: a NODE_ACTION_BINDING of another shard, or a line made by node_binding_line() */
+	NODE_EVENT_BINDING, /* `bytes`: a NODE_ACTION_BINDING of another shard, or a line made by node_binding_line() */
 };
 
 struct node_event {
 	enum node_event_kind kind;
 	struct endpoint peer; /* source; for a stream with its flow */
-	uint8_t local;	      /* index in settings.listen that it came in by */
+	uint8_t local;        /* index in settings.listen that it came in by */
 	struct text bytes;    /* need live only during the call */
 };
 
@@ -104,23 +114,24 @@ void node_feed(struct node *node, uint64_t now_ms, const struct node_event *even
 void node_expire(struct node *node, uint64_t now_ms);
 /* UINT64_MAX: nothing to wait for. */
 uint64_t node_deadline(const struct node *node);
-/* Is there room for the actions of one more feed? If not: node_next_action() until false, then node_actions_done(). */
+/* Is there room for the actions of one more feed? If not: node_next_action() until false, then
+ * node_actions_done(). */
 bool node_has_room(const struct node *node);
 
 /* ------------------------------------------------------------------ actions */
 
 enum node_action_kind {
-	NODE_ACTION_SEND,    /* `bytes` to `peer` from listening point `local`. A stream with peer.flow 0 or gone: over a connection to that address, opened if need be */
+	NODE_ACTION_SEND, /* `bytes` to `peer` from listening point `local`. A stream with peer.flow 0 or gone: over a connection to that address, opened if need be */
 	NODE_ACTION_BINDING, /* `bytes` are for every other shard: NODE_EVENT_BINDING there */
 	NODE_ACTION_LOG,     /* one line, without time and level */
-	NODE_ACTION_CLOSE,   /* close the stream `peer.flow`: what came over it cannot be understood */
+	NODE_ACTION_CLOSE, /* close the stream `peer.flow`: what came over it cannot be understood */
 };
 
 struct node_action {
 	enum node_action_kind kind;
 	struct endpoint peer;
 	uint8_t local;
-	uint8_t level; /* enum node_log_level */
+	uint8_t level;     /* enum node_log_level */
 	struct text bytes; /* valid until node_actions_done() */
 };
 
@@ -130,16 +141,21 @@ void node_actions_done(struct node *node);
 
 /* ------------------------------------------------------------------ sharding */
 
-/* The shard that a message belongs to: by its Call-ID, so that all requests, responses, CANCELs and retransmissions of a call meet on one worker, whichever
- * socket they came in by. Messages without a Call-ID: shard 0. */
+/* The shard that a message belongs to: by its Call-ID, so that all requests, responses, CANCELs and
+ * retransmissions of a call meet on one worker, whichever socket they came in by. Messages without
+ * a Call-ID: shard 0. */
 uint32_t node_shard_of(struct text message, uint32_t n_shards);
 
-/* A static binding (bindings file) as the bytes of a NODE_EVENT_BINDING: address of record, contact URI, Path (comma list, may be empty). false: not valid URIs. */
-bool node_binding_line(struct text user, struct text contact, struct text path, struct text_writer *w);
-/* Takes out all static bindings that were not given again since the last call (after the file was read anew). */
+/* A static binding (bindings file) as the bytes of a NODE_EVENT_BINDING: address of record, contact
+ * URI, Path (comma list, may be empty). false: not valid URIs. */
+bool node_binding_line(struct text user, struct text contact, struct text path,
+		       struct text_writer *w);
+/* Takes out all static bindings that were not given again since the last call (after the file was
+ * read anew). */
 void node_forget_old_static_bindings(struct node *node, uint64_t now_ms);
 
-/* ------------------------------------------------------------------ what the operator sees and orders */
+/* ------------------------------------------------------------------ what the operator sees and
+ * orders */
 
 struct node_session_id {
 	uint32_t shard;
@@ -154,9 +170,9 @@ struct node_dialog_report {
 	struct text to_tag;
 	struct text remote_target[2]; /* by enum dialog_side */
 	struct text route_set[2];     /* toward that side, comma list */
-	uint32_t cseq[2];	      /* highest seen from that side */
+	uint32_t cseq[2];             /* highest seen from that side */
 	bool has_cseq[2];
-	uint8_t outcome[2];	      /* enum leg_outcome: of our BYE toward that side */
+	uint8_t outcome[2]; /* enum leg_outcome: of our BYE toward that side */
 	uint16_t outcome_status[2];
 };
 
@@ -168,31 +184,33 @@ struct node_session_report {
 	enum session_state state;
 	enum session_end end;
 	uint16_t end_status;
-	const char *served; /* "calling", "called", "both", "none" */
+	const char *served;                       /* "calling", "called", "both", "none" */
 	uint64_t began_ms, answered_ms, ended_ms; /* node's clock; 0: not yet */
-	uint64_t expires_ms;			  /* session timer; 0: none */
+	uint64_t expires_ms;                      /* session timer; 0: none */
 	struct text call_id, from, calling_user, called_user;
-	uint8_t setup_outcome;		/* enum leg_outcome of the CANCELs, when released before the answer */
-	uint16_t setup_status;		/* final response that we gave the caller */
-	unsigned n_dialogs;		/* all */
+	uint8_t setup_outcome; /* enum leg_outcome of the CANCELs, when released before the answer */
+	uint16_t setup_status; /* final response that we gave the caller */
+	unsigned n_dialogs;    /* all */
 	unsigned n_dialogs_shown;
 	struct node_dialog_report dialogs[NODE_REPORT_DIALOGS];
 	const struct journal *journal;
 };
 
 /* By id; false when unknown. Ended sessions are found as long as they are remembered. */
-bool node_session(struct node *node, const struct node_session_id *id, struct node_session_report *ret);
+bool node_session(struct node *node, const struct node_session_id *id,
+		  struct node_session_report *ret);
 /* By Call-ID; several sessions may have the same (an ended one and a new one): the newest. */
 bool node_session_by_call_id(struct node *node, struct text call_id, struct node_session_id *ret);
 
 enum node_which {
-	NODE_LIVE,  /* not ended */
-	NODE_GONE,  /* ended and remembered */
+	NODE_LIVE, /* not ended */
+	NODE_GONE, /* ended and remembered */
 };
-/* Walks the sessions, also while they come and go. *cursor is 0 at first; false at the end. `user` (an address of record, may be empty) filters. Looks at no more
- * than `look_max` sessions in a call and then returns true with ret->id.handle not set: call again. */
-bool node_sessions(struct node *node, enum node_which which, struct text user, uint32_t look_max, uint64_t *cursor,
-		   struct node_session_report *ret);
+/* Walks the sessions, also while they come and go. *cursor is 0 at first; false at the end. `user`
+ * (an address of record, may be empty) filters. Looks at no more than `look_max` sessions in a call
+ * and then returns true with ret->id.handle not set: call again. */
+bool node_sessions(struct node *node, enum node_which which, struct text user, uint32_t look_max,
+		   uint64_t *cursor, struct node_session_report *ret);
 
 enum node_selector {
 	NODE_SELECT_SESSION,
@@ -203,11 +221,11 @@ enum node_selector {
 struct node_release_order {
 	enum node_selector selector;
 	struct node_session_id id; /* NODE_SELECT_SESSION */
-	struct text user;	   /* NODE_SELECT_USER: an address of record */
-	uint16_t status;	   /* of the Reason; 0: the setting */
+	struct text user;          /* NODE_SELECT_USER: an address of record */
+	uint16_t status;           /* of the Reason; 0: the setting */
 	struct text reason_text;   /* empty: the default phrase of the status */
 	uint32_t sessions_per_s;   /* 0: the setting; for all sessions together of this node */
-	bool dry_run;		   /* only count */
+	bool dry_run;              /* only count */
 };
 
 enum node_release_verdict {
@@ -218,22 +236,25 @@ enum node_release_verdict {
 	NODE_RELEASE_INVALID, /* status outside 300..699, text with control characters or too long (128 bytes) */
 };
 
-/* An order is worked off by node_expire(), `sessions_per_s` at a time, and lives until all that it found is released. Sessions already being released
- * are counted, not released twice; giving the same order again therefore resumes and never doubles. Sessions that begin after the order are left alone. */
-enum node_release_verdict node_release(struct node *node, uint64_t now_ms, const struct node_release_order *order,
-				       uint32_t *ret_order);
+/* An order is worked off by node_expire(), `sessions_per_s` at a time, and lives until all that it
+ * found is released. Sessions already being released are counted, not released twice; giving the
+ * same order again therefore resumes and never doubles. Sessions that begin after the order are
+ * left alone. */
+enum node_release_verdict node_release(struct node *node, uint64_t now_ms,
+				       const struct node_release_order *order, uint32_t *ret_order);
 
 struct node_release_progress {
-	bool running;	 /* sessions still to be found or to be finished */
-	bool stopped;	 /* node_release_stop() */
-	uint32_t found;	 /* sessions that matched so far */
+	bool running;   /* sessions still to be found or to be finished */
+	bool stopped;   /* node_release_stop() */
+	uint32_t found; /* sessions that matched so far */
 	uint32_t already_releasing;
 	uint32_t begun, ended;
 	/* Legs, by what came of their BYE or CANCEL: */
 	uint32_t legs_2xx, legs_481, legs_other, legs_timed_out, legs_transport_failed;
 };
 /* false: unknown order. The last 64 finished orders are remembered. */
-bool node_release_progress(const struct node *node, uint32_t order, struct node_release_progress *ret);
+bool node_release_progress(const struct node *node, uint32_t order,
+			   struct node_release_progress *ret);
 /* Begins no further session; those begun are finished. */
 bool node_release_stop(struct node *node, uint32_t order);
 

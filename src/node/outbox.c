@@ -7,7 +7,8 @@
 
 bool node_has_room(const struct node *node)
 {
-	return node->n_actions + 2 * LIMIT_BRANCHES + 8 <= ACTIONS_MAX_OUT && node->outbox_used + OUTBOX_ROOM <= OUTBOX_BYTES;
+	return node->n_actions + 2 * LIMIT_BRANCHES + 8 <= ACTIONS_MAX_OUT &&
+	       node->outbox_used + OUTBOX_ROOM <= OUTBOX_BYTES;
 }
 
 bool node_next_action(struct node *node, struct node_action *ret)
@@ -29,7 +30,8 @@ struct text_writer outbox_writer(struct node *node)
 {
 	uint32_t left = OUTBOX_BYTES - node->outbox_used;
 
-	return text_writer_on(node->outbox + node->outbox_used, left < LIMIT_MESSAGE_BYTES ? left : LIMIT_MESSAGE_BYTES);
+	return text_writer_on(node->outbox + node->outbox_used,
+			      left < LIMIT_MESSAGE_BYTES ? left : LIMIT_MESSAGE_BYTES);
 }
 
 static void add(struct node *node, const struct node_action *action)
@@ -37,10 +39,13 @@ static void add(struct node *node, const struct node_action *action)
 	node->actions[node->n_actions++] = *action;
 }
 
-struct text outbox_send(struct node *node, const struct text_writer *written, const struct endpoint *to, uint8_t local)
+struct text outbox_send(struct node *node, const struct text_writer *written,
+			const struct endpoint *to, uint8_t local)
 {
-	struct node_action action = {
-		.kind = NODE_ACTION_SEND, .peer = *to, .local = local, .bytes = text_written(written)};
+	struct node_action action = {.kind = NODE_ACTION_SEND,
+				     .peer = *to,
+				     .local = local,
+				     .bytes = text_written(written)};
 
 	if (written->full || node->n_actions == ACTIONS_MAX_OUT) {
 		node->counters.outbox_full++;
@@ -66,7 +71,8 @@ static bool put_bytes(struct node *node, struct text bytes, struct text *ret)
 	return true;
 }
 
-void outbox_send_again(struct node *node, struct text bytes, const struct endpoint *to, uint8_t local)
+void outbox_send_again(struct node *node, struct text bytes, const struct endpoint *to,
+		       uint8_t local)
 {
 	struct node_action action = {.kind = NODE_ACTION_SEND, .peer = *to, .local = local};
 

@@ -1,4 +1,5 @@
-/* A request arrives: RFC 3261 §16.3 (validation), §16.4 (route information), then to the procedure whose turn it is. */
+/* A request arrives: RFC 3261 §16.3 (validation), §16.4 (route information), then to the procedure
+ * whose turn it is. */
 #include "node/internal.h"
 
 /* What the steps below find out about the request in node->message. */
@@ -6,16 +7,19 @@ struct arrival {
 	const struct endpoint *source;
 	uint8_t local;
 	struct server_key key;
-	struct own_route route; /* of our topmost own Route, or of the Request-URI when the hop before us is a strict router */
+	struct own_route
+		route; /* of our topmost own Route, or of the Request-URI when the hop before us is a strict router */
 	struct forwarding forwarding;
 	unsigned n_routes;
 	bool passed_before;
 };
 
-static void answer_now(struct node *node, const struct arrival *a, unsigned status, const char *reason_phrase, struct text lines)
+static void answer_now(struct node *node, const struct arrival *a, unsigned status,
+		       const char *reason_phrase, struct text lines)
 {
 	if (node->message.method != SIP_ACK)
-		answer_statelessly(node, &node->message, a->source, a->local, status, reason_phrase, lines);
+		answer_statelessly(node, &node->message, a->source, a->local, status, reason_phrase,
+				   lines);
 }
 
 static void answer_503(struct node *node, const struct arrival *a)
@@ -90,7 +94,9 @@ static uint32_t loop_hash(const struct node *node)
 	return (uint32_t)hash_texts(&node->key, parts, 7);
 }
 
-/* @req PX-3  A Via of ours with the same hash: a loop. With another one: a spiral, which is allowed. */
+/* @req PX-3
+ * A Via of ours with the same hash: a loop. With another one: a spiral, which is
+ * allowed. */
 static bool is_loop(struct node *node, struct arrival *a)
 {
 	struct sip_list list = sip_list_of(&node->message, SIP_HEADER_VIA);
@@ -101,7 +107,8 @@ static bool is_loop(struct node *node, struct arrival *a)
 		struct handle client;
 		uint32_t shard, hash;
 
-		if (!sip_via_parse(value, &via) || !branch_parse(via.branch, &shard, &client, &hash) ||
+		if (!sip_via_parse(value, &via) ||
+		    !branch_parse(via.branch, &shard, &client, &hash) ||
 		    !addressing_is_own(node, via.host, via.port))
 			continue;
 		a->passed_before = true;
@@ -144,8 +151,10 @@ static bool is_valid_to_forward(struct node *node, struct arrival *a)
 		answer_now(node, a, 482, NULL, (struct text){0});
 		return false;
 	}
-	/* @req PX-4  no extension is required of a proxy that we know */
-	if (sip_first(m, SIP_HEADER_PROXY_REQUIRE) && m->method != SIP_ACK && m->method != SIP_CANCEL) {
+	/* @req PX-4
+	 * no extension is required of a proxy that we know */
+	if (sip_first(m, SIP_HEADER_PROXY_REQUIRE) && m->method != SIP_ACK &&
+	    m->method != SIP_CANCEL) {
 		answer_420(node, a);
 		return false;
 	}
@@ -189,7 +198,8 @@ static void acknowledged(struct node *node, const struct found_dialog *found)
 		session_set_state(node, session, SESSION_CONFIRMED);
 }
 
-static void journal_relay(struct node *node, const struct found_dialog *found, enum session_clause clause)
+static void journal_relay(struct node *node, const struct found_dialog *found,
+			  enum session_clause clause)
 {
 	uint8_t from = found->side == SIDE_CALLING ? LEG_CALLING : found->dialog->leg;
 	uint8_t to = found->side == SIDE_CALLING ? found->dialog->leg : LEG_CALLING;
@@ -203,7 +213,8 @@ static void journal_relay(struct node *node, const struct found_dialog *found, e
 						.clause = (uint8_t)clause});
 }
 
-static void forward_in_dialog(struct node *node, struct arrival *a, const struct found_dialog *found)
+static void forward_in_dialog(struct node *node, struct arrival *a,
+			      const struct found_dialog *found)
 {
 	const struct sip_message *m = &node->message;
 	struct server_transaction *server = NULL;
@@ -226,22 +237,28 @@ static void forward_in_dialog(struct node *node, struct arrival *a, const struct
 	if (m->method == SIP_BYE && found->dialog->byes_under_way < UINT8_MAX)
 		found->dialog->byes_under_way++;
 	journal_relay(node, found, CLAUSE_NONE);
-	client = forward_request(node, server, &a->forwarding, found->session, found->dialog, found->side, &status);
+	client = forward_request(node, server, &a->forwarding, found->session, found->dialog,
+				 found->side, &status);
 	if (client)
 		return;
 	if (m->method == SIP_BYE)
 		found->dialog->byes_under_way--;
 	if (server)
-		server_answer(node, server, status == 503 ? 500 : status, (struct text){0}, (struct text){0});
+		server_answer(node, server, status == 503 ? 500 : status, (struct text){0},
+			      (struct text){0});
 }
 
-/* @req SC-8  While the session is being released nothing of the parties is forwarded. */
-static void request_while_releasing(struct node *node, struct arrival *a, const struct found_dialog *found)
+/* @req SC-8
+ * While the session is being released nothing of the parties is forwarded. */
+static void request_while_releasing(struct node *node, struct arrival *a,
+				    const struct found_dialog *found)
 {
 	struct server_transaction *server = NULL;
 	struct actions actions = {.n = 0};
-	struct step step = {
-		.session = found->session, .message = &node->message, .forwarding = &a->forwarding, .from = found->side};
+	struct step step = {.session = found->session,
+			    .message = &node->message,
+			    .forwarding = &a->forwarding,
+			    .from = found->side};
 
 	if (node->message.method != SIP_ACK) {
 		server = server_begin(node, &node->message, &a->key, a->source, a->local);
@@ -253,15 +270,16 @@ static void request_while_releasing(struct node *node, struct arrival *a, const 
 		is_ack_of_invite(node, found);
 	}
 	step.server = server;
-	scscf_request_while_releasing(found->session, found->dialog, found->side, &node->message, &node->random, &actions);
+	scscf_request_while_releasing(found->session, found->dialog, found->side, &node->message,
+				      &node->random, &actions);
 	carry_out(node, &step, &actions);
 	release_step_done(node, found->session);
 }
 
 static bool belongs_to_invite_usage(unsigned method)
 {
-	return method == SIP_INVITE || method == SIP_BYE || method == SIP_ACK || method == SIP_UPDATE || method == SIP_PRACK ||
-	       method == SIP_INFO;
+	return method == SIP_INVITE || method == SIP_BYE || method == SIP_ACK ||
+	       method == SIP_UPDATE || method == SIP_PRACK || method == SIP_INFO;
 }
 
 static void forward_outside_sessions(struct node *node, struct arrival *a);
@@ -272,7 +290,8 @@ static void in_dialog(struct node *node, struct arrival *a)
 	struct found_dialog found;
 
 	if (session_of_request(node, m, &a->route, &found)) {
-		if (found.session->state == SESSION_RELEASING || found.dialog->state >= DIALOG_RELEASING)
+		if (found.session->state == SESSION_RELEASING ||
+		    found.dialog->state >= DIALOG_RELEASING)
 			request_while_releasing(node, a, &found);
 		else if (is_valid_to_forward(node, a))
 			forward_in_dialog(node, a, &found);
@@ -282,7 +301,8 @@ static void in_dialog(struct node *node, struct arrival *a)
 		node->counters.stray_acks++;
 		return;
 	}
-	/* Dialogs of other usages (SUBSCRIBE) are not kept: they pass along their routes. A session handle that fits nothing does not. */
+	/* Dialogs of other usages (SUBSCRIBE) are not kept: they pass along their routes. A session
+	 * handle that fits nothing does not. */
 	if (!belongs_to_invite_usage(m->method) && a->route.is_own && !a->route.has_session) {
 		if (is_valid_to_forward(node, a))
 			forward_outside_sessions(node, a);
@@ -308,7 +328,8 @@ static void cancel(struct node *node, struct arrival *a)
 {
 	struct server_key invite_key = server_key_of_cancelled(&node->key, &node->message);
 	struct server_transaction *invite = server_find(node, &invite_key);
-	struct server_transaction *server = server_begin(node, &node->message, &a->key, a->source, a->local);
+	struct server_transaction *server =
+		server_begin(node, &node->message, &a->key, a->source, a->local);
 	char lines_bytes[1024];
 	struct text_writer lines = text_writer_on(lines_bytes, sizeof(lines_bytes));
 	struct client_transaction *branch;
@@ -319,8 +340,9 @@ static void cancel(struct node *node, struct arrival *a)
 		answer_503(node, a);
 		return;
 	}
-	/* DEVIATION: §16.10 wants a CANCEL without a matching transaction forwarded statelessly; nothing here is ever forwarded without a transaction, so there is
-	 * nobody that it could be meant for. */
+	/* DEVIATION: §16.10 wants a CANCEL without a matching transaction forwarded statelessly;
+	 * nothing here is ever forwarded without a transaction, so there is nobody that it could be
+	 * meant for. */
 	server_answer(node, server, invite ? 200 : 481, (struct text){0}, (struct text){0});
 	if (!invite || invite->has_final || invite->is_cancelled)
 		return;
@@ -335,7 +357,8 @@ static void cancel(struct node *node, struct arrival *a)
 							.method = SIP_CANCEL,
 							.cseq = node->message.cseq});
 	}
-	for (struct handle h = invite->first_branch; (branch = pool_at(node->clients, h)); h = next) {
+	for (struct handle h = invite->first_branch; (branch = pool_at(node->clients, h));
+	     h = next) {
 		next = branch->next;
 		if (branch->final_status || branch->is_cancelled || branch->cancel_wanted)
 			continue;
@@ -358,10 +381,12 @@ static void registration(struct node *node, struct arrival *a)
 	struct scscf_domain_route routes[NODE_ROUTES_MAX];
 	struct scscf_surroundings around = node_surroundings(node, routes);
 	struct text_writer lines = text_writer_on(node->scratch, SCRATCH_BYTES / 2);
-	struct text_writer changes = text_writer_on(node->scratch + SCRATCH_BYTES / 2, SCRATCH_BYTES / 2);
+	struct text_writer changes =
+		text_writer_on(node->scratch + SCRATCH_BYTES / 2, SCRATCH_BYTES / 2);
 	char route_bytes[128];
 	struct text_writer route = text_writer_on(route_bytes, sizeof(route_bytes));
-	struct server_transaction *server = server_begin(node, &node->message, &a->key, a->source, a->local);
+	struct server_transaction *server =
+		server_begin(node, &node->message, &a->key, a->source, a->local);
 	bool trusted = addressing_is_trusted(node, a->source);
 	struct text rest, line;
 	unsigned status;
@@ -371,7 +396,8 @@ static void registration(struct node *node, struct arrival *a)
 		return;
 	}
 	addressing_put_own_route(&route, node, a->local, NO_HANDLE, true);
-	status = scscf_register(&around, &node->message, trusted, text_written(&route), node->now_ms, &lines, &changes);
+	status = scscf_register(&around, &node->message, trusted, text_written(&route),
+				node->now_ms, &lines, &changes);
 	if (lines.full || changes.full)
 		status = 500;
 	if (!trusted)
@@ -390,7 +416,8 @@ static void registration(struct node *node, struct arrival *a)
 static void answer_options(struct node *node, struct arrival *a)
 {
 	answer_now(node, a, 200, NULL,
-		   TEXT("Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, REFER, MESSAGE, PUBLISH\r\n"
+		   TEXT("Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS, REGISTER, "
+			"SUBSCRIBE, NOTIFY, REFER, MESSAGE, PUBLISH\r\n"
 			"Accept: */*\r\nSupported: path\r\n"));
 }
 
@@ -419,8 +446,9 @@ static void count_refusal(struct node *node, unsigned status)
 }
 
 /* Branches to all targets at once. Returns how many; *ret_status: why none. */
-static unsigned fork_request(struct node *node, struct arrival *a, struct server_transaction *server, struct session *session,
-		     const struct scscf_service *service, unsigned *ret_status)
+static unsigned fork_request(struct node *node, struct arrival *a,
+			     struct server_transaction *server, struct session *session,
+			     const struct scscf_service *service, unsigned *ret_status)
 {
 	unsigned n = 0;
 
@@ -444,20 +472,24 @@ static unsigned fork_request(struct node *node, struct arrival *a, struct server
 		client->leg = session->next_leg++;
 		client->is_initial_invite = true;
 		session->pending_branches++;
-		session_journal(node, session,
-				(struct journal_record){.kind = JOURNAL_REQUEST,
-							.from = LEG_CALLING,
-							.to = client->leg,
-							.method = node->message.method,
-							.cseq = node->message.cseq,
-							.clause = service->served & SERVES_CALLED	  ? CLAUSE_TERMINATING
-								  : service->served & SERVES_CALLING ? CLAUSE_ORIGINATING
-												     : CLAUSE_FORWARD_REQUEST});
+		session_journal(
+			node, session,
+			(struct journal_record){.kind = JOURNAL_REQUEST,
+						.from = LEG_CALLING,
+						.to = client->leg,
+						.method = node->message.method,
+						.cseq = node->message.cseq,
+						.clause = service->served & SERVES_CALLED
+								  ? CLAUSE_TERMINATING
+							  : service->served & SERVES_CALLING
+								  ? CLAUSE_ORIGINATING
+								  : CLAUSE_FORWARD_REQUEST});
 	}
 	return n;
 }
 
-static void refuse(struct node *node, struct server_transaction *server, struct session *session, unsigned status)
+static void refuse(struct node *node, struct server_transaction *server, struct session *session,
+		   unsigned status)
 {
 	if (session) {
 		session_journal(node, session,
@@ -486,13 +518,15 @@ static void serve(struct node *node, struct arrival *a, bool with_session)
 	struct scscf_arrival known = {
 		.from_trusted = addressing_is_trusted(node, a->source),
 		.originating = a->route.originating,
-		.has_more_routes = a->n_routes > a->forwarding.own_routes && !a->forwarding.strict_request_uri.len,
+		.has_more_routes = a->n_routes > a->forwarding.own_routes &&
+				   !a->forwarding.strict_request_uri.len,
 		.to_own_address = addressing_is_own_uri(node, node->message.request_uri),
 		.passed_before = a->passed_before,
 	};
 	char words_bytes[2 * LIMIT_URI_BYTES + 64];
 	struct text_writer words = text_writer_on(words_bytes, sizeof(words_bytes));
-	struct server_transaction *server = server_begin(node, &node->message, &a->key, a->source, a->local);
+	struct server_transaction *server =
+		server_begin(node, &node->message, &a->key, a->source, a->local);
 	struct session *session = NULL;
 	struct scscf_service service;
 
@@ -517,16 +551,19 @@ static void serve(struct node *node, struct arrival *a, bool with_session)
 		session->invite = pool_handle(node->servers, server);
 		server->session = pool_handle(node->sessions, session);
 	}
-	if (service.status == 0 && fork_request(node, a, server, session, &service, &service.status) > 0)
+	if (service.status == 0 &&
+	    fork_request(node, a, server, session, &service, &service.status) > 0)
 		return;
 	count_refusal(node, service.status);
-	refuse(node, server, session, service.status == 503 ? 500 : service.status); /* 503 would speak of this server */
+	refuse(node, server, session,
+	       service.status == 503 ? 500 : service.status); /* 503 would speak of this server */
 }
 
 static void forward_outside_sessions(struct node *node, struct arrival *a)
 {
 	struct scscf_service service = {.n_targets = 1};
-	struct server_transaction *server = server_begin(node, &node->message, &a->key, a->source, a->local);
+	struct server_transaction *server =
+		server_begin(node, &node->message, &a->key, a->source, a->local);
 
 	if (!server)
 		answer_503(node, a);
@@ -544,7 +581,8 @@ static void initial(struct node *node, struct arrival *a)
 		registration(node, a);
 	} else if (method == SIP_OPTIONS && is_for_this_server(node)) {
 		answer_options(node, a);
-	} else if (method == SIP_BYE || method == SIP_UPDATE || method == SIP_PRACK || method == SIP_INFO) {
+	} else if (method == SIP_BYE || method == SIP_UPDATE || method == SIP_PRACK ||
+		   method == SIP_INFO) {
 		node->counters.unknown_dialogs++; /* never outside a dialog: RFC 3261 §15 */
 		answer_now(node, a, 481, NULL, (struct text){0});
 	} else if (is_valid_to_forward(node, a)) {
@@ -569,10 +607,12 @@ static bool is_of_a_transaction(struct node *node, const struct arrival *a)
 		server_apply(node, server, server_machine_request_again(&server->machine));
 		return true;
 	}
-	/* The ACK of a 2xx is no part of the transaction, even from a peer that gives it the branch of the INVITE. */
+	/* The ACK of a 2xx is no part of the transaction, even from a peer that gives it the branch
+	 * of the INVITE. */
 	if (server->machine.state == SERVER_ACCEPTED)
 		return false;
-	server_apply(node, server, server_machine_ack(&server->machine, &node->settings->timers, node->now_ms));
+	server_apply(node, server,
+		     server_machine_ack(&server->machine, &node->settings->timers, node->now_ms));
 	return true;
 }
 
@@ -595,7 +635,8 @@ void receive_request(struct node *node, const struct endpoint *source, uint8_t l
 	a.forwarding.loop_hash = loop_hash(node);
 	if (a.n_routes == LIMIT_LIST_VALUES)
 		answer_now(node, &a, 400, "Too Many Routes", (struct text){0});
-	else if (node->message.to_tag.len || a.route.has_session) /* a peer of RFC 2543 may have no tag */
+	else if (node->message.to_tag.len ||
+		 a.route.has_session) /* a peer of RFC 2543 may have no tag */
 		in_dialog(node, &a);
 	else
 		initial(node, &a);

@@ -7,7 +7,8 @@
 
 /* ---------------------------------------------------------------- writing */
 
-/* The response in node->message without our Via (§16.7 step 3). A 503 does not pass: it would speak of us (§16.7 step 6). */
+/* The response in node->message without our Via (§16.7 step 3). A 503 does not pass: it would speak
+ * of us (§16.7 step 6). */
 static bool write_relayed(struct node *node, struct text_writer *w, unsigned status)
 {
 	static const struct text server_error = {"500 Server Internal Error", 25};
@@ -19,7 +20,9 @@ static bool write_relayed(struct node *node, struct text_writer *w, unsigned sta
 		const char *code = node->message.bytes.at + 8; /* after "SIP/2.0 " */
 		const struct text phrase = node->message.reason_phrase;
 
-		sip_edit_replace(&node->edit, text_between(code, phrase.len ? phrase.at + phrase.len : code + 3), server_error);
+		sip_edit_replace(&node->edit,
+				 text_between(code, phrase.len ? phrase.at + phrase.len : code + 3),
+				 server_error);
 		sip_edit_remove_all(&node->edit, SIP_HEADER_RETRY_AFTER);
 	}
 	return sip_edit_write(&node->edit, w);
@@ -29,11 +32,14 @@ static void relay(struct node *node, struct server_transaction *server)
 {
 	struct text_writer w = outbox_writer(node);
 
-	if (server_machine_may_send(&server->machine, node->message.status) && write_relayed(node, &w, node->message.status))
-		server_send(node, server, node->message.status == 503 ? 500 : node->message.status, &w);
+	if (server_machine_may_send(&server->machine, node->message.status) &&
+	    write_relayed(node, &w, node->message.status))
+		server_send(node, server, node->message.status == 503 ? 500 : node->message.status,
+			    &w);
 }
 
-static void keep_best(struct node *node, struct server_transaction *server, unsigned status, bool has_message)
+static void keep_best(struct node *node, struct server_transaction *server, unsigned status,
+		      bool has_message)
 {
 	struct text_writer w = text_writer_on(node->scratch, SCRATCH_BYTES);
 
@@ -54,7 +60,8 @@ static void keep_best(struct node *node, struct server_transaction *server, unsi
 
 /* ---------------------------------------------------------------- sessions */
 
-static uint8_t leg_of(const struct session *session, const struct client_transaction *client, const struct dialog *dialog)
+static uint8_t leg_of(const struct session *session, const struct client_transaction *client,
+		      const struct dialog *dialog)
 {
 	(void)session;
 	if (client->is_initial_invite)
@@ -62,17 +69,19 @@ static uint8_t leg_of(const struct session *session, const struct client_transac
 	return client->side == SIDE_CALLING ? (dialog ? dialog->leg : client->leg) : LEG_CALLING;
 }
 
-static void journal_response(struct node *node, struct session *session, const struct client_transaction *client,
-			     const struct dialog *dialog, bool relayed, enum session_clause clause)
+static void journal_response(struct node *node, struct session *session,
+			     const struct client_transaction *client, const struct dialog *dialog,
+			     bool relayed, enum session_clause clause)
 {
 	bool from_calling = !client->is_initial_invite && client->side == SIDE_CALLED;
 
 	session_journal(node, session,
 			(struct journal_record){.kind = JOURNAL_RESPONSE,
 						.from = leg_of(session, client, dialog),
-						.to = !relayed	     ? LEG_SERVER
-						      : from_calling ? (dialog ? dialog->leg : client->leg)
-								     : LEG_CALLING,
+						.to = !relayed ? LEG_SERVER
+						      : from_calling
+							      ? (dialog ? dialog->leg : client->leg)
+							      : LEG_CALLING,
 						.method = client->method,
 						.status = node->message.status,
 						.cseq = node->message.cseq,
@@ -86,18 +95,22 @@ static bool is_2xx(unsigned status)
 }
 
 /* Other branches of the same INVITE, after a 2xx or 6xx (§16.7 step 10). */
-static void cancel_others(struct node *node, struct server_transaction *server, const struct client_transaction *winner,
-			  struct session *session, unsigned status)
+static void cancel_others(struct node *node, struct server_transaction *server,
+			  const struct client_transaction *winner, struct session *session,
+			  unsigned status)
 {
 	char bytes[96];
 	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
 	struct client_transaction *branch;
 	struct handle next;
 
-	put_reason_line(&w, is_2xx(status) ? 200 : status, is_2xx(status) ? TEXT("Call completed elsewhere") : (struct text){0});
-	for (struct handle h = server->first_branch; (branch = pool_at(node->clients, h)); h = next) {
+	put_reason_line(&w, is_2xx(status) ? 200 : status,
+			is_2xx(status) ? TEXT("Call completed elsewhere") : (struct text){0});
+	for (struct handle h = server->first_branch; (branch = pool_at(node->clients, h));
+	     h = next) {
 		next = branch->next;
-		if (branch == winner || branch->final_status || branch->is_cancelled || branch->cancel_wanted)
+		if (branch == winner || branch->final_status || branch->is_cancelled ||
+		    branch->cancel_wanted)
 			continue;
 		if (session)
 			session_journal(node, session,
@@ -111,7 +124,8 @@ static void cancel_others(struct node *node, struct server_transaction *server, 
 	}
 }
 
-/* SDP in a 2xx to an INVITE without: the ACK would have to answer it. Needed only if this server must say that ACK. */
+/* SDP in a 2xx to an INVITE without: the ACK would have to answer it. Needed only if this server
+ * must say that ACK. */
 static void keep_offer(struct node *node, const struct session *session, struct dialog *dialog)
 {
 	if (!session->invite_has_offer && node->message.body.len)
@@ -134,12 +148,16 @@ static void answered(struct node *node, struct session *session, struct dialog *
 	session_arm_expiry(node, session, &node->message);
 }
 
-/* A 2xx to a re-INVITE or UPDATE: the latest Contact of both sides (RFC 3261 §12.2.1.2, RFC 3311 §5.1), the session timer (RFC 4028). @req SC-10 */
-static void refreshed(struct node *node, struct session *session, struct dialog *dialog, const struct client_transaction *client)
+/* A 2xx to a re-INVITE or UPDATE: the latest Contact of both sides (RFC 3261 §12.2.1.2, RFC 3311
+ * §5.1), the session timer (RFC 4028). @req SC-10 */
+static void refreshed(struct node *node, struct session *session, struct dialog *dialog,
+		      const struct client_transaction *client)
 {
 	enum dialog_side from = client->side, other = dialog_other_side(from);
 	const struct sip_message *messages[2];
-	bool has_request = client->request && sip_parse(&node->other, client->request, client->request_len, SIP_DATAGRAM) == SIP_OK;
+	bool has_request =
+		client->request && sip_parse(&node->other, client->request, client->request_len,
+					     SIP_DATAGRAM) == SIP_OK;
 
 	messages[from] = &node->other;
 	messages[other] = &node->message;
@@ -153,14 +171,17 @@ static void refreshed(struct node *node, struct session *session, struct dialog 
 		if (side == (int)from && !has_request)
 			continue;
 		list = sip_list_of(messages[side], SIP_HEADER_CONTACT);
-		if (sip_list_next(&list, &value) && sip_name_addr_parse(value, &address) && address.uri.len <= LIMIT_URI_BYTES &&
-		    !dialog_set_text(dialog, node->session_store, DIALOG_TARGET + (unsigned)side, address.uri))
+		if (sip_list_next(&list, &value) && sip_name_addr_parse(value, &address) &&
+		    address.uri.len <= LIMIT_URI_BYTES &&
+		    !dialog_set_text(dialog, node->session_store, DIALOG_TARGET + (unsigned)side,
+				     address.uri))
 			node->counters.lost_memory++;
 	}
 	session_arm_expiry(node, session, &node->message);
 }
 
-/* The final response to a request of a party inside a dialog. Returns with the session perhaps ended. */
+/* The final response to a request of a party inside a dialog. Returns with the session perhaps
+ * ended. */
 static void final_in_dialog(struct node *node, struct session *session, struct dialog *dialog,
 			    const struct client_transaction *client, unsigned status)
 {
@@ -170,9 +191,11 @@ static void final_in_dialog(struct node *node, struct session *session, struct d
 
 	if (client->method == SIP_BYE && dialog->byes_under_way)
 		dialog->byes_under_way--;
-	if (is_2xx(status) && sip_method_refreshes_target(client->method) && dialog->state != DIALOG_RELEASING)
+	if (is_2xx(status) && sip_method_refreshes_target(client->method) &&
+	    dialog->state != DIALOG_RELEASING)
 		refreshed(node, session, dialog, client);
-	scscf_final_in_dialog(session, dialog, client->side, client->method, status, &dialogs, &actions);
+	scscf_final_in_dialog(session, dialog, client->side, client->method, status, &dialogs,
+			      &actions);
 	/* A release waited for this BYE, and it did not end the dialog: then ours do. */
 	if (session->state == SESSION_RELEASING && actions.n == 0)
 		scscf_release_established_session(session, &dialogs, &node->random, &actions);
@@ -180,7 +203,8 @@ static void final_in_dialog(struct node *node, struct session *session, struct d
 }
 
 /* All branches of the initial INVITE have failed: the session ends with what the caller was told. */
-static void setup_failed(struct node *node, struct session *session, const struct server_transaction *server, unsigned status)
+static void setup_failed(struct node *node, struct session *session,
+			 const struct server_transaction *server, unsigned status)
 {
 	enum session_end end = SESSION_END_REJECTED;
 
@@ -202,7 +226,9 @@ static void send_best(struct node *node, struct server_transaction *server, stru
 	struct text_writer w;
 
 	if (!of_invite && status == 408) {
-		server_stay_silent(node, server); /* @req RF-8  RFC 4320 §4.2: nobody says 408 to a non-INVITE */
+		server_stay_silent(
+			node,
+			server); /* @req RF-8  RFC 4320 §4.2: nobody says 408 to a non-INVITE */
 		return;
 	}
 	if (server->best) {
@@ -210,15 +236,18 @@ static void send_best(struct node *node, struct server_transaction *server, stru
 		text_put(&w, (struct text){server->best, server->best_len});
 		server_send(node, server, status == 503 ? 500 : status, &w);
 	} else {
-		server_answer(node, server, status == 503 ? 500 : status, (struct text){0}, (struct text){0});
+		server_answer(node, server, status == 503 ? 500 : status, (struct text){0},
+			      (struct text){0});
 	}
 	if (session && of_invite && session->state == SESSION_ESTABLISHING)
 		setup_failed(node, session, server, status == 503 ? 500 : status);
 }
 
-/* One branch more has its final response, not a 2xx. `in_message`: it is node->message; else it is made here. */
-static void branch_is_final(struct node *node, struct server_transaction *server, struct client_transaction *client,
-			    struct session *session, unsigned status, bool in_message)
+/* One branch more has its final response, not a 2xx. `in_message`: it is node->message; else it is
+ * made here. */
+static void branch_is_final(struct node *node, struct server_transaction *server,
+			    struct client_transaction *client, struct session *session,
+			    unsigned status, bool in_message)
 {
 	bool is_only = server->pending == 0 && server->best_status == 0;
 
@@ -239,20 +268,22 @@ static void branch_is_final(struct node *node, struct server_transaction *server
 
 /* ---------------------------------------------------------------- responses to forwarded requests */
 
-static void provisional(struct node *node, struct server_transaction *server, struct client_transaction *client,
-			struct session *session)
+static void provisional(struct node *node, struct server_transaction *server,
+			struct client_transaction *client, struct session *session)
 {
 	const struct sip_message *m = &node->message;
 	struct dialog *dialog = dialog_at(node, client->dialog);
 
 	if (client->cancel_wanted) {
 		client->cancel_wanted = false;
-		client_cancel(node, client, (struct text){client->cancel_lines, client->cancel_lines_len});
+		client_cancel(node, client,
+			      (struct text){client->cancel_lines, client->cancel_lines_len});
 	}
 	if (m->status == 100 || client->method != SIP_INVITE)
 		return; /* hop by hop; and RFC 4320 §4.1: no 1xx but 100 to a non-INVITE */
 	if (!client->is_cancelled)
-		client->timer_c_at_ms = node->now_ms + node->settings->timers.ms[TIMER_C]; /* §16.7 step 2 */
+		client->timer_c_at_ms =
+			node->now_ms + node->settings->timers.ms[TIMER_C]; /* §16.7 step 2 */
 	if (session && session->state == SESSION_RELEASING) {
 		journal_response(node, session, client, dialog, false, CLAUSE_TOO_LATE);
 		return;
@@ -266,12 +297,14 @@ static void provisional(struct node *node, struct server_transaction *server, st
 }
 
 /* A 2xx to the initial INVITE: every one is forwarded, first, further and repeated (§16.7 step 5). */
-static void success_of_invite(struct node *node, struct server_transaction *server, struct client_transaction *client,
-			      struct session *session, bool first_of_branch)
+static void success_of_invite(struct node *node, struct server_transaction *server,
+			      struct client_transaction *client, struct session *session,
+			      bool first_of_branch)
 {
 	struct dialog *dialog = session_dialog_of_response(node, session, client, &node->message);
 	struct actions actions = {.n = 0};
-	struct step step = {.session = session, .message = &node->message, .server = server, .client = client};
+	struct step step = {
+		.session = session, .message = &node->message, .server = server, .client = client};
 
 	if (session->state == SESSION_RELEASING && dialog && dialog->state == DIALOG_EARLY) {
 		keep_offer(node, session, dialog);
@@ -280,9 +313,13 @@ static void success_of_invite(struct node *node, struct server_transaction *serv
 		carry_out(node, &step, &actions);
 		return;
 	}
-	if (dialog && dialog->state >= DIALOG_RELEASING) { /* repeated, after we acknowledged it: again, and no second BYE (RFC 3261 §13.2.2.4) */
+	if (dialog &&
+	    dialog->state >=
+		    DIALOG_RELEASING) { /* repeated, after we acknowledged it: again, and no second BYE (RFC 3261 §13.2.2.4) */
 		if (dialog->ack_is_ours) {
-			act(&actions, (struct action){.verb = SEND_ACK, .clause = CLAUSE_ACK_FOR_CALLER, .dialog = dialog});
+			act(&actions, (struct action){.verb = SEND_ACK,
+						      .clause = CLAUSE_ACK_FOR_CALLER,
+						      .dialog = dialog});
 			carry_out(node, &step, &actions);
 		}
 		return;
@@ -304,7 +341,8 @@ static void final_of_cancelled_branch(struct node *node, struct session *session
 	(void)node;
 }
 
-static void final(struct node *node, struct server_transaction *server, struct client_transaction *client, struct session *session)
+static void final(struct node *node, struct server_transaction *server,
+		  struct client_transaction *client, struct session *session)
 {
 	unsigned status = node->message.status;
 	bool first = client->final_status == 0;
@@ -323,7 +361,9 @@ static void final(struct node *node, struct server_transaction *server, struct c
 	}
 	if (session && client->is_initial_invite) {
 		session_drop_early_dialogs(node, session, client->leg);
-		journal_response(node, session, client, dialog, session->state == SESSION_ESTABLISHING && !(server && server->has_final),
+		journal_response(node, session, client, dialog,
+				 session->state == SESSION_ESTABLISHING &&
+					 !(server && server->has_final),
 				 CLAUSE_NONE);
 		if (session->state == SESSION_RELEASING)
 			final_of_cancelled_branch(node, session, status);
@@ -331,7 +371,8 @@ static void final(struct node *node, struct server_transaction *server, struct c
 		bool restarts = is_2xx(status) && sip_method_refreshes_target(client->method) &&
 				sip_first(&node->message, SIP_HEADER_SESSION_EXPIRES);
 
-		journal_response(node, session, client, dialog, true, restarts ? CLAUSE_REFRESHED : CLAUSE_NONE);
+		journal_response(node, session, client, dialog, true,
+				 restarts ? CLAUSE_REFRESHED : CLAUSE_NONE);
 		final_in_dialog(node, session, dialog, client, status);
 	}
 	if (!server)
@@ -341,11 +382,14 @@ static void final(struct node *node, struct server_transaction *server, struct c
 		if (client->method == SIP_INVITE && first)
 			cancel_others(node, server, client, NULL, status);
 	} else if (first) {
-		branch_is_final(node, server, client, session && client->is_initial_invite ? session : NULL, status, true);
+		branch_is_final(node, server, client,
+				session && client->is_initial_invite ? session : NULL, status,
+				true);
 	}
 }
 
-static struct session *live_session(const struct node *node, const struct client_transaction *client)
+static struct session *live_session(const struct node *node,
+				    const struct client_transaction *client)
 {
 	struct session *session = session_at(node, client->session);
 
@@ -368,7 +412,8 @@ static void passed_up(struct node *node, struct client_transaction *client)
 	case CLIENT_OF_RELEASE:
 		if (node->message.status >= 200) {
 			client->final_status = node->message.status;
-			bye_of_release_answered(node, client, node->message.status, LEG_ANSWERED, &node->message);
+			bye_of_release_answered(node, client, node->message.status, LEG_ANSWERED,
+						&node->message);
 		}
 		break;
 	default: break; /* what is said to a CANCEL is of no interest: the INVITE says the rest */
@@ -377,7 +422,9 @@ static void passed_up(struct node *node, struct client_transaction *client)
 		release_step_done(node, session);
 }
 
-/* @req RF-9b PX-15  Only what was asked for: our Via, our branch with its hash, method and number of the request. */
+/* @req RF-9b PX-15
+ * Only what was asked for: our Via, our branch with its hash, method and number
+ * of the request. */
 static struct client_transaction *whom_it_answers(struct node *node)
 {
 	const struct sip_message *m = &node->message;
@@ -385,13 +432,14 @@ static struct client_transaction *whom_it_answers(struct node *node)
 	uint32_t shard, loop_hash;
 	struct handle handle;
 
-	if (!branch_parse(m->via.branch, &shard, &handle, &loop_hash) || shard != node->settings->shard ||
-	    !addressing_is_own(node, m->via.host, m->via.port))
+	if (!branch_parse(m->via.branch, &shard, &handle, &loop_hash) ||
+	    shard != node->settings->shard || !addressing_is_own(node, m->via.host, m->via.port))
 		return NULL;
 	client = pool_at(node->clients, handle);
 	if (client && m->method == SIP_CANCEL && client->method == SIP_INVITE)
 		client = pool_at(node->clients, client->cancel);
-	if (!client || client->method != m->method || client->cseq != m->cseq || client->loop_hash != loop_hash)
+	if (!client || client->method != m->method || client->cseq != m->cseq ||
+	    client->loop_hash != loop_hash)
 		return NULL;
 	return client;
 }
@@ -407,7 +455,8 @@ void receive_response(struct node *node)
 		return;
 	}
 	handle = client_handle(node, client);
-	orders = client_machine_response(&client->machine, node->message.status, &node->settings->timers, node->now_ms);
+	orders = client_machine_response(&client->machine, node->message.status,
+					 &node->settings->timers, node->now_ms);
 	if (orders & CLIENT_PASS_UP)
 		passed_up(node, client);
 	assert(pool_at(node->clients, handle) == client); /* only client_apply() ends it */
@@ -424,7 +473,8 @@ void branch_failed(struct node *node, struct client_transaction *client, unsigne
 	struct dialog *dialog = dialog_at(node, client->dialog);
 
 	if (client->owner == CLIENT_OF_RELEASE) {
-		bye_of_release_answered(node, client, 0, status == 503 ? LEG_TRANSPORT_FAILED : LEG_TIMED_OUT, NULL);
+		bye_of_release_answered(node, client, 0,
+					status == 503 ? LEG_TRANSPORT_FAILED : LEG_TIMED_OUT, NULL);
 		return;
 	}
 	if (client->owner != CLIENT_OF_PROXY || client->final_status)
@@ -442,18 +492,23 @@ void branch_failed(struct node *node, struct client_transaction *client, unsigne
 							.method = client->method,
 							.cseq = client->cseq,
 							.clause = CLAUSE_BRANCH_TIMEOUT,
-							.note = status == 503 ? NOTE_TRANSPORT_FAILED : NOTE_TIMEOUT});
+							.note = status == 503
+									? NOTE_TRANSPORT_FAILED
+									: NOTE_TIMEOUT});
 		if (client->is_initial_invite) {
 			session->pending_branches--;
 			session_drop_early_dialogs(node, session, client->leg);
 			if (session->state == SESSION_RELEASING)
-				session->cancel_outcome = status == 503 ? LEG_TRANSPORT_FAILED : LEG_TIMED_OUT;
+				session->cancel_outcome =
+					status == 503 ? LEG_TRANSPORT_FAILED : LEG_TIMED_OUT;
 		} else if (dialog) {
 			final_in_dialog(node, session, dialog, client, status == 408 ? 408 : 0);
 		}
 	}
 	if (server)
-		branch_is_final(node, server, client, session && client->is_initial_invite ? session : NULL, status, false);
+		branch_is_final(node, server, client,
+				session && client->is_initial_invite ? session : NULL, status,
+				false);
 	if (session && session->state == SESSION_RELEASING)
 		release_step_done(node, session);
 }

@@ -1,7 +1,7 @@
 /* Orders of the operator: one session, all of a user, all; paced, resumable, idempotent. */
 #include "node/internal.h"
 
-#define TICK_MS	      10u
+#define TICK_MS       10u
 #define LOOK_PER_TICK 8192u
 
 static struct release_order *order_at(struct node *node, uint32_t number)
@@ -32,7 +32,8 @@ static bool is_valid(const struct node *node, const struct node_release_order *o
 {
 	unsigned status = order->status ? order->status : node->settings->release_status;
 
-	return status >= 300 && status <= 699 && order->reason_text.len <= sizeof(((struct release_order *)0)->reason_text) &&
+	return status >= 300 && status <= 699 &&
+	       order->reason_text.len <= sizeof(((struct release_order *)0)->reason_text) &&
 	       is_printable(order->reason_text) && order->user.len <= LIMIT_URI_BYTES;
 }
 
@@ -42,11 +43,13 @@ static bool is_of_user(const struct session *session, struct text user)
 	       text_equal(session_text(session, SESSION_CALLED_USER), user);
 }
 
-static void count_legs(struct node *node, const struct session *session, struct node_release_progress *p)
+static void count_legs(struct node *node, const struct session *session,
+		       struct node_release_progress *p)
 {
 	struct dialog *dialog;
 
-	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = dialog->next)
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
+	     h = dialog->next)
 		for (int side = 0; side < 2; side++) {
 			unsigned status = dialog->outcome_status[side];
 
@@ -68,7 +71,8 @@ static void count_legs(struct node *node, const struct session *session, struct 
 	else if (session->cancel_outcome == LEG_TRANSPORT_FAILED)
 		p->legs_transport_failed++;
 	else if (session->cancel_outcome == LEG_ANSWERED)
-		p->legs_other += session->cancel_status != 487, p->legs_2xx += session->cancel_status == 487;
+		p->legs_other += session->cancel_status != 487,
+			p->legs_2xx += session->cancel_status == 487;
 }
 
 static void finish_if_done(struct node *node, struct release_order *order)
@@ -117,8 +121,8 @@ static void work_off(struct node *node, struct release_order *order)
 	struct session *session;
 	unsigned looked = 0;
 
-	while (!order->scanned && !order->progress.stopped && looked++ < LOOK_PER_TICK && order->begun_paced < allowed &&
-	       node_has_room(node)) {
+	while (!order->scanned && !order->progress.stopped && looked++ < LOOK_PER_TICK &&
+	       order->begun_paced < allowed && node_has_room(node)) {
 		uint32_t begun = order->progress.begun;
 		uint32_t number = order->number;
 
@@ -128,7 +132,8 @@ static void work_off(struct node *node, struct release_order *order)
 			break;
 		}
 		if (session->state == SESSION_ENDED || session->began_ms > order->began_ms ||
-		    (order->what.selector == NODE_SELECT_USER && !is_of_user(session, order->what.user)))
+		    (order->what.selector == NODE_SELECT_USER &&
+		     !is_of_user(session, order->what.user)))
 			continue;
 		begin_one(node, order, session);
 		if (order->number != number)
@@ -143,7 +148,8 @@ static void arm(struct node *node)
 	bool waiting = false;
 
 	for (unsigned i = 0; i < LIMIT_RELEASE_ORDERS; i++)
-		waiting |= node->orders[i].number && !node->orders[i].scanned && !node->orders[i].progress.stopped;
+		waiting |= node->orders[i].number && !node->orders[i].scanned &&
+			   !node->orders[i].progress.stopped;
 	node->orders_timer.kind = NODE_TIMER_ORDERS;
 	if (waiting)
 		timers_start(&node->timers, &node->orders_timer, node->now_ms + TICK_MS);
@@ -159,7 +165,8 @@ void orders_expired(struct node *node)
 	arm(node);
 }
 
-static enum node_release_verdict find_one(struct node *node, const struct node_release_order *order, struct session **ret)
+static enum node_release_verdict find_one(struct node *node, const struct node_release_order *order,
+					  struct session **ret)
 {
 	*ret = order->id.shard == node->settings->shard ? session_at(node, order->id.handle) : NULL;
 	if (!*ret)
@@ -179,8 +186,8 @@ static void copy_texts(struct release_order *order)
 	order->what.reason_text.at = order->reason_text;
 }
 
-enum node_release_verdict node_release(struct node *node, uint64_t now_ms, const struct node_release_order *wanted,
-				       uint32_t *ret_order)
+enum node_release_verdict node_release(struct node *node, uint64_t now_ms,
+				       const struct node_release_order *wanted, uint32_t *ret_order)
 {
 	enum node_release_verdict verdict;
 	struct release_order *order = NULL;
@@ -198,7 +205,8 @@ enum node_release_verdict node_release(struct node *node, uint64_t now_ms, const
 			order = &node->orders[i];
 	if (!order)
 		return NODE_RELEASE_BUSY;
-	*order = (struct release_order){.number = node->next_order++, .what = *wanted, .began_ms = node->now_ms};
+	*order = (struct release_order){
+		.number = node->next_order++, .what = *wanted, .began_ms = node->now_ms};
 	if (node->next_order == 0)
 		node->next_order = 1;
 	if (!order->what.status)
@@ -220,7 +228,8 @@ enum node_release_verdict node_release(struct node *node, uint64_t now_ms, const
 	return NODE_RELEASE_ACCEPTED;
 }
 
-bool node_release_progress(const struct node *node, uint32_t number, struct node_release_progress *ret)
+bool node_release_progress(const struct node *node, uint32_t number,
+			   struct node_release_progress *ret)
 {
 	const struct release_order *order = order_at((struct node *)(uintptr_t)node, number);
 

@@ -1,17 +1,20 @@
 /* What the operator sees: sessions, bindings, counters. */
 #include "node/internal.h"
 
-static void report_dialogs(const struct node *node, const struct session *session, struct node_session_report *ret)
+static void report_dialogs(const struct node *node, const struct session *session,
+			   struct node_session_report *ret)
 {
 	struct dialog *dialog;
 
 	ret->n_dialogs = session->n_dialogs;
 	ret->n_dialogs_shown = 0;
 	for (struct handle h = session->first_dialog;
-	     ret->n_dialogs_shown < NODE_REPORT_DIALOGS && (dialog = dialog_at(node, h)); h = dialog->next) {
+	     ret->n_dialogs_shown < NODE_REPORT_DIALOGS && (dialog = dialog_at(node, h));
+	     h = dialog->next) {
 		struct node_dialog_report *shown = &ret->dialogs[ret->n_dialogs_shown++];
 
-		*shown = (struct node_dialog_report){.state = dialog_state_name(dialog->state), .to_tag = dialog_to_tag(dialog)};
+		*shown = (struct node_dialog_report){.state = dialog_state_name(dialog->state),
+						     .to_tag = dialog_to_tag(dialog)};
 		for (unsigned side = 0; side < 2; side++) {
 			shown->remote_target[side] = dialog_text(dialog, DIALOG_TARGET + side);
 			shown->route_set[side] = dialog_text(dialog, DIALOG_ROUTES + side);
@@ -23,7 +26,8 @@ static void report_dialogs(const struct node *node, const struct session *sessio
 	}
 }
 
-static void report(const struct node *node, const struct session *session, struct node_session_report *ret)
+static void report(const struct node *node, const struct session *session,
+		   struct node_session_report *ret)
 {
 	*ret = (struct node_session_report){
 		.id = {node->settings->shard, pool_handle(node->sessions, session)},
@@ -32,9 +36,14 @@ static void report(const struct node *node, const struct session *session, struc
 		.end_status = session->end_status,
 		.served = session_served_name(session->served),
 		.began_ms = session->began_ms,
-		.answered_ms = session->answered_after_ms ? session->began_ms + session->answered_after_ms - 1 : 0,
-		.ended_ms = session->state == SESSION_ENDED ? session->began_ms + session->ended_after_ms : 0,
-		.expires_ms = session->expires_s && timer_is_running(&session->timer) && session->timer.kind == SESSION_TIMER_EXPIRES
+		.answered_ms = session->answered_after_ms
+				       ? session->began_ms + session->answered_after_ms - 1
+				       : 0,
+		.ended_ms = session->state == SESSION_ENDED
+				    ? session->began_ms + session->ended_after_ms
+				    : 0,
+		.expires_ms = session->expires_s && timer_is_running(&session->timer) &&
+					      session->timer.kind == SESSION_TIMER_EXPIRES
 				      ? session->timer.at_ms
 				      : 0,
 		.call_id = session_text(session, SESSION_CALL_ID),
@@ -48,9 +57,11 @@ static void report(const struct node *node, const struct session *session, struc
 	report_dialogs(node, session, ret);
 }
 
-bool node_session(struct node *node, const struct node_session_id *id, struct node_session_report *ret)
+bool node_session(struct node *node, const struct node_session_id *id,
+		  struct node_session_report *ret)
 {
-	struct session *session = id->shard == node->settings->shard ? session_at(node, id->handle) : NULL;
+	struct session *session =
+		id->shard == node->settings->shard ? session_at(node, id->handle) : NULL;
 
 	if (session)
 		report(node, session, ret);
@@ -77,8 +88,8 @@ bool node_session_by_call_id(struct node *node, struct text call_id, struct node
 	return newest != NULL;
 }
 
-bool node_sessions(struct node *node, enum node_which which, struct text user, uint32_t look_max, uint64_t *cursor,
-		   struct node_session_report *ret)
+bool node_sessions(struct node *node, enum node_which which, struct text user, uint32_t look_max,
+		   uint64_t *cursor, struct node_session_report *ret)
 {
 	uint32_t index = (uint32_t)*cursor;
 	const struct session *session;
@@ -124,7 +135,8 @@ static uint64_t live_dialogs(const struct node *node)
 	uint64_t ended = 0;
 
 	for (uint32_t i = 0; i < node->n_ended; i++) {
-		const struct session *session = session_at(node, node->ended[(node->ended_first + i) % node->ended_max]);
+		const struct session *session =
+			session_at(node, node->ended[(node->ended_first + i) % node->ended_max]);
 
 		ended += session ? session->n_dialogs : 0;
 	}
@@ -146,8 +158,9 @@ const struct node_counters *node_counters(struct node *node)
 	c->bindings = pool_live(node->bindings.pool);
 	c->session_blocks = store_blocks(node->session_store);
 	c->message_blocks = store_blocks(node->message_store);
-	c->memory_bytes = pool_bytes(node->sessions) + pool_bytes(node->dialogs) + pool_bytes(node->servers) +
-			  pool_bytes(node->clients) + store_bytes(node->session_store) + store_bytes(node->message_store) +
+	c->memory_bytes = pool_bytes(node->sessions) + pool_bytes(node->dialogs) +
+			  pool_bytes(node->servers) + pool_bytes(node->clients) +
+			  store_bytes(node->session_store) + store_bytes(node->message_store) +
 			  map_bytes(&node->servers_by_key) + map_bytes(&node->sessions_by_call_id);
 	return c;
 }

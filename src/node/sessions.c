@@ -42,7 +42,8 @@ static bool is_confirmed(unsigned state)
 void session_set_state(struct node *node, struct session *session, enum session_state state)
 {
 	node->confirmed += (uint64_t)is_confirmed(state) - (uint64_t)is_confirmed(session->state);
-	node->releasing += (uint64_t)(state == SESSION_RELEASING) - (uint64_t)(session->state == SESSION_RELEASING);
+	node->releasing += (uint64_t)(state == SESSION_RELEASING) -
+			   (uint64_t)(session->state == SESSION_RELEASING);
 	session->state = (uint8_t)state;
 }
 
@@ -58,7 +59,8 @@ static unsigned count_of_call_id(const struct node *node, struct text call_id)
 	return n;
 }
 
-struct session *session_begin(struct node *node, const struct sip_message *invite, const struct scscf_service *service)
+struct session *session_begin(struct node *node, const struct sip_message *invite,
+			      const struct scscf_service *service)
 {
 	struct text texts[SESSION_TEXTS] = {
 		[SESSION_CALL_ID] = invite->call_id,
@@ -114,7 +116,8 @@ struct scscf_dialogs session_dialogs(struct node *node, const struct session *se
 	struct dialog *dialog;
 
 	dialogs.n = 0;
-	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)) && dialogs.n < LIMIT_DIALOGS; h = dialog->next)
+	for (struct handle h = session->first_dialog;
+	     (dialog = dialog_at(node, h)) && dialogs.n < LIMIT_DIALOGS; h = dialog->next)
 		dialogs.list[dialogs.n++] = dialog;
 	return dialogs;
 }
@@ -123,7 +126,8 @@ struct dialog *session_dialog(struct node *node, const struct session *session, 
 {
 	struct dialog *dialog;
 
-	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = dialog->next)
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
+	     h = dialog->next)
 		if (text_equal(dialog_to_tag(dialog), to_tag))
 			return dialog;
 	return NULL;
@@ -164,8 +168,10 @@ static bool routes_toward_calling(const struct sip_message *invite, struct text_
 	return true;
 }
 
-/* Toward the callee: what stands before our own entries in the Record-Route of the response, in reverse. */
-static bool routes_toward_called(const struct node *node, const struct sip_message *response, struct text_writer *w)
+/* Toward the callee: what stands before our own entries in the Record-Route of the response, in
+ * reverse. */
+static bool routes_toward_called(const struct node *node, const struct sip_message *response,
+				 struct text_writer *w)
 {
 	struct text values[LIMIT_LIST_VALUES];
 	struct sip_list list = sip_list_of(response, SIP_HEADER_RECORD_ROUTE);
@@ -192,7 +198,8 @@ static struct text contact_uri(const struct sip_message *m)
 	struct sip_name_addr address;
 	struct text value;
 
-	if (sip_list_next(&list, &value) && sip_name_addr_parse(value, &address) && address.uri.len <= LIMIT_URI_BYTES)
+	if (sip_list_next(&list, &value) && sip_name_addr_parse(value, &address) &&
+	    address.uri.len <= LIMIT_URI_BYTES)
 		return address.uri;
 	return (struct text){0};
 }
@@ -204,7 +211,8 @@ static bool make_room(struct node *node, struct session *session, bool for_2xx)
 
 	if (session->n_dialogs < LIMIT_DIALOGS)
 		return true;
-	for (struct handle h = session->first_dialog; for_2xx && (dialog = dialog_at(node, h)); h = dialog->next)
+	for (struct handle h = session->first_dialog; for_2xx && (dialog = dialog_at(node, h));
+	     h = dialog->next)
 		if (dialog->state == DIALOG_EARLY) {
 			dialog_free(node, session, dialog);
 			return true;
@@ -212,16 +220,19 @@ static bool make_room(struct node *node, struct session *session, bool for_2xx)
 	return false;
 }
 
-static struct dialog *begin_dialog(struct node *node, struct session *session, const struct client_transaction *client,
+static struct dialog *begin_dialog(struct node *node, struct session *session,
+				   const struct client_transaction *client,
 				   const struct sip_message *response)
 {
 	struct server_transaction *server = pool_at(node->servers, session->invite);
 	struct text_writer routes = text_writer_on(node->scratch, LIMIT_ROUTE_SET_BYTES);
-	struct text_writer back = text_writer_on(node->scratch + LIMIT_ROUTE_SET_BYTES, LIMIT_ROUTE_SET_BYTES);
+	struct text_writer back =
+		text_writer_on(node->scratch + LIMIT_ROUTE_SET_BYTES, LIMIT_ROUTE_SET_BYTES);
 	struct dialog_beginning from = {.to = response->to, .to_tag = response->to_tag};
 	struct dialog *dialog;
 
-	/* The caller's side is in the INVITE: kept by the server transaction until a final response, and by the other dialogs. */
+	/* The caller's side is in the INVITE: kept by the server transaction until a final
+	 * response, and by the other dialogs. */
 	if (server && server->request &&
 	    sip_parse(&node->other, server->request, server->request_len, SIP_DATAGRAM) == SIP_OK) {
 		from.target[SIDE_CALLING] = contact_uri(&node->other);
@@ -231,17 +242,18 @@ static struct dialog *begin_dialog(struct node *node, struct session *session, c
 	} else if ((dialog = dialog_at(node, session->first_dialog))) {
 		from.target[SIDE_CALLING] = dialog_text(dialog, DIALOG_TARGET + SIDE_CALLING);
 		from.routes[SIDE_CALLING] = dialog_text(dialog, DIALOG_ROUTES + SIDE_CALLING);
-	} else if (client->request &&
-		   sip_parse(&node->other, client->request, client->request_len, SIP_DATAGRAM) == SIP_OK) {
-		/* We answered the INVITE ourselves (L12): as forwarded, with our own Record-Route on top. */
+	} else if (client->request && sip_parse(&node->other, client->request, client->request_len,
+						SIP_DATAGRAM) == SIP_OK) {
+		/* We answered the INVITE ourselves (L12): as forwarded, with our own Record-Route
+		 * on top. */
 		struct sip_list list = sip_list_of(&node->other, SIP_HEADER_RECORD_ROUTE);
 		struct sip_name_addr address;
 		struct text value;
 
 		from.target[SIDE_CALLING] = contact_uri(&node->other);
 		while (sip_list_next(&list, &value))
-			if (sip_name_addr_parse(value, &address) && !addressing_is_own_uri(node, address.uri) &&
-			    !add_value(&back, value))
+			if (sip_name_addr_parse(value, &address) &&
+			    !addressing_is_own_uri(node, address.uri) && !add_value(&back, value))
 				return NULL;
 		from.routes[SIDE_CALLING] = text_written(&back);
 	}
@@ -263,27 +275,33 @@ static uint8_t leg_of_new_dialog(struct node *node, struct session *session, uin
 {
 	struct dialog *dialog;
 
-	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = dialog->next)
-		if (dialog->leg == branch_leg) /* forked further down: a second dialog on this branch */
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
+	     h = dialog->next)
+		if (dialog->leg ==
+		    branch_leg) /* forked further down: a second dialog on this branch */
 			return session->next_leg < 250 ? session->next_leg++ : 250;
 	return branch_leg;
 }
 
 /* @req SC-10
  * RFC 3261 §13.2.2.4: the 2xx decides target and route set, whatever an early response said. */
-static void refresh_from_response(struct node *node, struct dialog *dialog, const struct sip_message *response)
+static void refresh_from_response(struct node *node, struct dialog *dialog,
+				  const struct sip_message *response)
 {
 	struct text_writer routes = text_writer_on(node->scratch, LIMIT_ROUTE_SET_BYTES);
 	struct text target = contact_uri(response);
 
-	if (target.len && !dialog_set_text(dialog, node->session_store, DIALOG_TARGET + SIDE_CALLED, target))
+	if (target.len &&
+	    !dialog_set_text(dialog, node->session_store, DIALOG_TARGET + SIDE_CALLED, target))
 		node->counters.lost_memory++;
 	if (response->status >= 200 && routes_toward_called(node, response, &routes) &&
-	    !dialog_set_text(dialog, node->session_store, DIALOG_ROUTES + SIDE_CALLED, text_written(&routes)))
+	    !dialog_set_text(dialog, node->session_store, DIALOG_ROUTES + SIDE_CALLED,
+			     text_written(&routes)))
 		node->counters.lost_memory++;
 }
 
-struct dialog *session_dialog_of_response(struct node *node, struct session *session, const struct client_transaction *client,
+struct dialog *session_dialog_of_response(struct node *node, struct session *session,
+					  const struct client_transaction *client,
 					  const struct sip_message *response)
 {
 	struct dialog *dialog = session_dialog(node, session, response->to_tag);
@@ -310,14 +328,17 @@ struct dialog *session_dialog_of_response(struct node *node, struct session *ses
 
 /* ---------------------------------------------------------------- requests inside a dialog */
 
-static bool is_of(struct node *node, struct session *session, const struct sip_message *m, struct found_dialog *ret)
+static bool is_of(struct node *node, struct session *session, const struct sip_message *m,
+		  struct found_dialog *ret)
 {
 	struct dialog *dialog;
 	struct text own_tag = session_from_tag(session);
 
-	if (session->state == SESSION_ENDED || !text_equal(session_text(session, SESSION_CALL_ID), m->call_id))
+	if (session->state == SESSION_ENDED ||
+	    !text_equal(session_text(session, SESSION_CALL_ID), m->call_id))
 		return false;
-	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = dialog->next) {
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
+	     h = dialog->next) {
 		struct text tag = dialog_to_tag(dialog);
 
 		if (text_equal(own_tag, m->from_tag) && text_equal(tag, m->to_tag))
@@ -331,9 +352,10 @@ static bool is_of(struct node *node, struct session *session, const struct sip_m
 	return false;
 }
 
-/* The handle is a hint, never a credential: Call-ID and both tags are compared before it is believed. */
-bool session_of_request(struct node *node, const struct sip_message *request, const struct own_route *route,
-			struct found_dialog *ret)
+/* The handle is a hint, never a credential: Call-ID and both tags are compared before it is
+ * believed. */
+bool session_of_request(struct node *node, const struct sip_message *request,
+			const struct own_route *route, struct found_dialog *ret)
 {
 	uint32_t hash, at;
 	uint64_t value;
@@ -343,13 +365,15 @@ bool session_of_request(struct node *node, const struct sip_message *request, co
 
 		if (session && is_of(node, session, request, ret))
 			return true;
-		if (!session || !text_equal(session_text(session, SESSION_CALL_ID), request->call_id))
+		if (!session ||
+		    !text_equal(session_text(session, SESSION_CALL_ID), request->call_id))
 			node->counters.forged_handles++;
 	}
 	hash = call_id_hash(node, request->call_id);
 	at = map_first(&node->sessions_by_call_id, hash);
 	while ((value = map_value(&node->sessions_by_call_id, hash, &at))) {
-		struct session *session = session_at(node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+		struct session *session =
+			session_at(node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
 
 		if (is_of(node, session, request, ret))
 			return true;
@@ -360,7 +384,8 @@ bool session_of_request(struct node *node, const struct sip_message *request, co
 /* ---------------------------------------------------------------- timers */
 
 /* RFC 4028 §8.1: the interval of the last 2xx counts; without one there is no session timer. */
-void session_arm_expiry(struct node *node, struct session *session, const struct sip_message *response)
+void session_arm_expiry(struct node *node, struct session *session,
+			const struct sip_message *response)
 {
 	struct text value = sip_value(response, SIP_HEADER_SESSION_EXPIRES);
 	uint32_t seconds = 0;
@@ -383,8 +408,10 @@ void session_arm_release(struct node *node, struct session *session)
 	uint64_t at = UINT64_MAX;
 	struct dialog *dialog;
 
-	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = dialog->next) {
-		if (dialog->outcome[SIDE_CALLING] == LEG_WAITING_FOR_ACK && session->ack_wait_until_ms < at)
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
+	     h = dialog->next) {
+		if (dialog->outcome[SIDE_CALLING] == LEG_WAITING_FOR_ACK &&
+		    session->ack_wait_until_ms < at)
 			at = session->ack_wait_until_ms;
 		for (int side = 0; side < 2; side++)
 			if (dialog->retry_after_ms[side] && dialog->retry_after_ms[side] < at)
@@ -399,7 +426,8 @@ void session_arm_release(struct node *node, struct session *session)
 
 /* ---------------------------------------------------------------- ends */
 
-void session_end_dialog(struct node *node, struct session *session, struct dialog *dialog, enum session_clause clause)
+void session_end_dialog(struct node *node, struct session *session, struct dialog *dialog,
+			enum session_clause clause)
 {
 	(void)node;
 	(void)session;
@@ -414,7 +442,8 @@ void session_forget(struct node *node, struct session *session)
 	assert(!timer_is_running(&session->timer));
 	while ((dialog = dialog_at(node, session->first_dialog)))
 		dialog_free(node, session, dialog);
-	map_remove(&node->sessions_by_call_id, session->hash, as_value(pool_handle(node->sessions, session)));
+	map_remove(&node->sessions_by_call_id, session->hash,
+		   as_value(pool_handle(node->sessions, session)));
 	packed_text_clear(&session->texts, node->session_store);
 	journal_clear(&session->journal, node->session_store);
 	pool_give_back(node->sessions, session);
@@ -434,7 +463,8 @@ static void remember_ended(struct node *node, struct session *session)
 		node->n_ended--;
 		session_forget(node, oldest);
 	}
-	node->ended[(node->ended_first + node->n_ended++) % node->ended_max] = pool_handle(node->sessions, session);
+	node->ended[(node->ended_first + node->n_ended++) % node->ended_max] =
+		pool_handle(node->sessions, session);
 }
 
 static void log_end(struct node *node, const struct session *session)
@@ -446,12 +476,15 @@ static void log_end(struct node *node, const struct session *session)
 
 	if (!node_logs(node, level))
 		return;
-	node_log(node, level, "session ended call_id=\"%.*s\" end=\"%s\" status=%u after_ms=%u", TEXT_ARGS(call_id),
-		 session_end_name(session->end), session->end_status, session->ended_after_ms);
+	node_log(node, level, "session ended call_id=\"%.*s\" end=\"%s\" status=%u after_ms=%u",
+		 TEXT_ARGS(call_id), session_end_name(session->end), session->end_status,
+		 session->ended_after_ms);
 }
 
-/* Everything that could still wake the session is stopped; what is left is memory for `why` and `trace`. */
-void session_finish(struct node *node, struct session *session, enum session_end end, unsigned status, enum session_clause clause)
+/* Everything that could still wake the session is stopped; what is left is memory for `why` and
+ * `trace`. */
+void session_finish(struct node *node, struct session *session, enum session_end end,
+		    unsigned status, enum session_clause clause)
 {
 	struct server_transaction *server = pool_at(node->servers, session->invite);
 
@@ -460,12 +493,15 @@ void session_finish(struct node *node, struct session *session, enum session_end
 	session->end = (uint8_t)end;
 	session->end_status = (uint16_t)status;
 	session_journal(node, session,
-			(struct journal_record){
-				.kind = JOURNAL_ENDED, .note = (uint8_t)end, .status = (uint16_t)status, .clause = (uint8_t)clause});
+			(struct journal_record){.kind = JOURNAL_ENDED,
+						.note = (uint8_t)end,
+						.status = (uint16_t)status,
+						.clause = (uint8_t)clause});
 	session->ended_after_ms = (uint32_t)(node->now_ms - session->began_ms);
 	session_set_state(node, session, SESSION_ENDED);
 	session_drop_early_dialogs(node, session, 0);
-	for (struct handle h = session->first_dialog; dialog_at(node, h); h = dialog_at(node, h)->next)
+	for (struct handle h = session->first_dialog; dialog_at(node, h);
+	     h = dialog_at(node, h)->next)
 		dialog_at(node, h)->state = DIALOG_ENDED;
 	if (server)
 		server->session = NO_HANDLE;

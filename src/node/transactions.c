@@ -1,4 +1,5 @@
-/* The transactions of a node: who owns the bytes and the timers that the machines of src/transaction only reckon with. */
+/* The transactions of a node: who owns the bytes and the timers that the machines of
+ * src/transaction only reckon with. */
 #include "node/internal.h"
 
 #include <assert.h>
@@ -56,7 +57,8 @@ struct server_transaction *server_find(struct node *node, const struct server_ke
 static void server_free(struct node *node, struct server_transaction *server)
 {
 	timers_stop(&node->timers, &server->timer);
-	map_remove(&node->servers_by_key, (uint32_t)server->key.word[0], as_value(pool_handle(node->servers, server)));
+	map_remove(&node->servers_by_key, (uint32_t)server->key.word[0],
+		   as_value(pool_handle(node->servers, server)));
 	let_go(node, &server->request, &server->request_len);
 	let_go(node, &server->response, &server->response_len);
 	let_go(node, &server->best, &server->best_len);
@@ -74,8 +76,9 @@ void server_arm(struct node *node, struct server_transaction *server)
 		timers_start(&node->timers, &server->timer, at);
 }
 
-struct server_transaction *server_begin(struct node *node, const struct sip_message *request, const struct server_key *key,
-					const struct endpoint *source, uint8_t local)
+struct server_transaction *server_begin(struct node *node, const struct sip_message *request,
+					const struct server_key *key, const struct endpoint *source,
+					uint8_t local)
 {
 	struct handle handle;
 	struct server_transaction *server = pool_take(node->servers, &handle);
@@ -96,19 +99,22 @@ struct server_transaction *server_begin(struct node *node, const struct sip_mess
 		pool_give_back(node->servers, server);
 		return NULL;
 	}
-	server_machine_start(&server->machine, request->method == SIP_INVITE, transport_is_reliable(source->transport),
-			     &node->settings->timers, node->now_ms);
+	server_machine_start(&server->machine, request->method == SIP_INVITE,
+			     transport_is_reliable(source->transport), &node->settings->timers,
+			     node->now_ms);
 	server_arm(node, server);
 	return server;
 }
 
-/* Over a stream nothing is sent twice; a 2xx to INVITE is repeated by the callee, but for one case (L11). */
+/* Over a stream nothing is sent twice; a 2xx to INVITE is repeated by the callee, but for one case
+ * (L11). */
 static bool may_be_needed_again(const struct server_transaction *server)
 {
 	return !server->machine.reliable;
 }
 
-void server_send(struct node *node, struct server_transaction *server, unsigned status, const struct text_writer *w)
+void server_send(struct node *node, struct server_transaction *server, unsigned status,
+		 const struct text_writer *w)
 {
 	struct text sent;
 
@@ -122,8 +128,10 @@ void server_send(struct node *node, struct server_transaction *server, unsigned 
 		let_go(node, &server->request, &server->request_len);
 		let_go(node, &server->best, &server->best_len);
 	}
-	if (server_machine_sent(&server->machine, status, &node->settings->timers, node->now_ms) & SERVER_ENDED) {
-		/* Freed by its timer, at once, so that nobody in this step holds something that is gone. */
+	if (server_machine_sent(&server->machine, status, &node->settings->timers, node->now_ms) &
+	    SERVER_ENDED) {
+		/* Freed by its timer, at once, so that nobody in this step holds something that is
+		 * gone. */
 		server->machine.state = SERVER_COMPLETED;
 		server->machine.give_up_at_ms = node->now_ms;
 	}
@@ -139,11 +147,13 @@ static struct text random_tag(struct node *node, char *buffer, size_t max)
 	return text_written(&w);
 }
 
-void answer_statelessly(struct node *node, const struct sip_message *request, const struct endpoint *source, uint8_t local,
-			unsigned status, const char *reason_phrase, struct text lines)
+void answer_statelessly(struct node *node, const struct sip_message *request,
+			const struct endpoint *source, uint8_t local, unsigned status,
+			const char *reason_phrase, struct text lines)
 {
 	struct endpoint peer = addressing_of_responses(request, source);
-	struct text_writer w = outbox_writer(node), via = text_writer_on(node->scratch2, SCRATCH_BYTES);
+	struct text_writer w = outbox_writer(node),
+			   via = text_writer_on(node->scratch2, SCRATCH_BYTES);
 	char tag[24];
 	struct text phrase = text_of(reason_phrase ? reason_phrase : sip_reason_phrase(status));
 
@@ -152,15 +162,16 @@ void answer_statelessly(struct node *node, const struct sip_message *request, co
 	outbox_send(node, &w, &peer, local);
 }
 
-void server_answer(struct node *node, struct server_transaction *server, unsigned status, struct text reason_phrase,
-		   struct text lines)
+void server_answer(struct node *node, struct server_transaction *server, unsigned status,
+		   struct text reason_phrase, struct text lines)
 {
 	struct text_writer w, via = text_writer_on(node->scratch2, SCRATCH_BYTES);
 	struct endpoint source = server->peer;
 	struct text tag = {0};
 	char tag_bytes[24];
 
-	if (server->has_final || !server->request || !server_machine_may_send(&server->machine, status))
+	if (server->has_final || !server->request ||
+	    !server_machine_may_send(&server->machine, status))
 		return;
 	if (sip_parse(&node->other, server->request, server->request_len, SIP_DATAGRAM) != SIP_OK)
 		return;
@@ -168,8 +179,9 @@ void server_answer(struct node *node, struct server_transaction *server, unsigne
 		tag = random_tag(node, tag_bytes, sizeof(tag_bytes));
 	source.port = server->source_port;
 	w = outbox_writer(node);
-	sip_write_response(&w, &node->other, status, reason_phrase.len ? reason_phrase : text_of(sip_reason_phrase(status)), tag,
-			   addressing_top_via(&node->other, &source, &via), lines);
+	sip_write_response(&w, &node->other, status,
+			   reason_phrase.len ? reason_phrase : text_of(sip_reason_phrase(status)),
+			   tag, addressing_top_via(&node->other, &source, &via), lines);
 	server_send(node, server, status, &w);
 }
 
@@ -200,7 +212,8 @@ void server_apply(struct node *node, struct server_transaction *server, unsigned
 								.clause = CLAUSE_TRYING});
 	}
 	if ((orders & SERVER_SEND_RESPONSE) && server->response)
-		outbox_send_again(node, (struct text){server->response, server->response_len}, &server->peer, server->local);
+		outbox_send_again(node, (struct text){server->response, server->response_len},
+				  &server->peer, server->local);
 	if (orders & SERVER_ENDED)
 		server_free(node, server);
 	else
@@ -268,8 +281,8 @@ void client_arm(struct node *node, struct client_transaction *client)
 		timers_start(&node->timers, &client->timer, at);
 }
 
-bool client_begin(struct node *node, struct client_transaction *client, const struct next_hop *hop, enum sip_method method,
-		  const struct text_writer *w)
+bool client_begin(struct node *node, struct client_transaction *client, const struct next_hop *hop,
+		  enum sip_method method, const struct text_writer *w)
 {
 	struct text sent;
 
@@ -281,8 +294,9 @@ bool client_begin(struct node *node, struct client_transaction *client, const st
 		return false;
 	sent = outbox_send(node, w, &client->to, client->local);
 	(void)sent; /* lost to a full outbox: the retransmission makes up for it */
-	client_machine_start(&client->machine, method == SIP_INVITE, transport_is_reliable(hop->to.transport),
-			     &node->settings->timers, node->now_ms);
+	client_machine_start(&client->machine, method == SIP_INVITE,
+			     transport_is_reliable(hop->to.transport), &node->settings->timers,
+			     node->now_ms);
 	if (method == SIP_INVITE)
 		client->timer_c_at_ms = node->now_ms + node->settings->timers.ms[TIMER_C];
 	client_arm(node, client);
@@ -290,21 +304,25 @@ bool client_begin(struct node *node, struct client_transaction *client, const st
 }
 
 /* RFC 3261 §17.1.1.3 */
-static void send_ack(struct node *node, struct client_transaction *client, const struct sip_message *response)
+static void send_ack(struct node *node, struct client_transaction *client,
+		     const struct sip_message *response)
 {
 	struct text_writer w;
 
-	if (!client->request || sip_parse(&node->other, client->request, client->request_len, SIP_DATAGRAM) != SIP_OK)
+	if (!client->request ||
+	    sip_parse(&node->other, client->request, client->request_len, SIP_DATAGRAM) != SIP_OK)
 		return;
 	w = outbox_writer(node);
 	sip_write_ack(&w, &node->other, response->to);
 	outbox_send(node, &w, &client->to, client->local);
 }
 
-void client_apply(struct node *node, struct client_transaction *client, unsigned orders, const struct sip_message *response)
+void client_apply(struct node *node, struct client_transaction *client, unsigned orders,
+		  const struct sip_message *response)
 {
 	if ((orders & CLIENT_SEND_REQUEST) && client->request)
-		outbox_send_again(node, (struct text){client->request, client->request_len}, &client->to, client->local);
+		outbox_send_again(node, (struct text){client->request, client->request_len},
+				  &client->to, client->local);
 	if ((orders & CLIENT_SEND_ACK) && response)
 		send_ack(node, client, response);
 	if (orders & CLIENT_LET_REQUEST_GO)
@@ -317,7 +335,8 @@ void client_apply(struct node *node, struct client_transaction *client, unsigned
 		client_arm(node, client);
 }
 
-/* RFC 3261 §9.1: not before a provisional response; hop by hop; if nothing final comes within 64*T1 the branch is over. */
+/* RFC 3261 §9.1: not before a provisional response; hop by hop; if nothing final comes within 64*T1
+ * the branch is over. */
 void client_cancel(struct node *node, struct client_transaction *client, struct text reason_lines)
 {
 	struct next_hop hop = {.to = client->to, .local = client->local};
@@ -334,9 +353,11 @@ void client_cancel(struct node *node, struct client_transaction *client, struct 
 	}
 	client->is_cancelled = true;
 	client->timer_c_at_ms = TIMERS_NEVER;
-	client->machine.give_up_at_ms = node->now_ms + 64u * (uint64_t)node->settings->timers.ms[TIMER_T1];
+	client->machine.give_up_at_ms =
+		node->now_ms + 64u * (uint64_t)node->settings->timers.ms[TIMER_T1];
 	client_arm(node, client);
-	if (!client->request || sip_parse(&node->other, client->request, client->request_len, SIP_DATAGRAM) != SIP_OK)
+	if (!client->request ||
+	    sip_parse(&node->other, client->request, client->request_len, SIP_DATAGRAM) != SIP_OK)
 		return;
 	cancel = client_take(node);
 	if (!cancel) {

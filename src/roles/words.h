@@ -1,5 +1,6 @@
-/* The verbs in which a procedure says what is to be done. A procedure looks at an event and at the session and says actions; it never sends, allocates, logs or
- * frees. The node carries them out, in order. */
+/* The verbs in which a procedure says what is to be done. A procedure looks at an event and at the
+ * session and says actions; it never sends, allocates, logs or frees. The node carries them out, in
+ * order. */
 #ifndef ROLES_WORDS_H
 #define ROLES_WORDS_H
 
@@ -7,18 +8,18 @@
 #include "session/session.h"
 
 enum verb {
-	ANSWER_REQUEST,		/* answer the request at hand with `status` (an ACK is absorbed) */
-	FORWARD_REQUEST,	/* pass the request at hand on */
-	SEND_BYE,		/* toward `side` of `dialog`, with `cseq`, directly */
-	TREAT_BYE_AS_RECEIVED,	/* the same BYE, but first through service control as if the other side had sent it */
-	SEND_ACK,		/* toward the called side of `dialog`: for a 2xx that the caller may never acknowledge */
-	CANCEL_BRANCHES,	/* of the initial INVITE, with the Reason of the release */
-	ANSWER_INVITE,		/* final response `status` to the caller, with the Reason of the release */
-	RELAY_2XX,		/* the 2xx at hand to the caller although it had a final response already */
-	WAIT_FOR_ACK,		/* come back after 64*T1 at the latest */
-	WAIT_TO_RETRY,		/* come back in `wait_ms` for this leg */
+	ANSWER_REQUEST,  /* answer the request at hand with `status` (an ACK is absorbed) */
+	FORWARD_REQUEST, /* pass the request at hand on */
+	SEND_BYE,        /* toward `side` of `dialog`, with `cseq`, directly */
+	TREAT_BYE_AS_RECEIVED, /* the same BYE, but first through service control as if the other side had sent it */
+	SEND_ACK, /* toward the called side of `dialog`: for a 2xx that the caller may never acknowledge */
+	CANCEL_BRANCHES, /* of the initial INVITE, with the Reason of the release */
+	ANSWER_INVITE,   /* final response `status` to the caller, with the Reason of the release */
+	RELAY_2XX,     /* the 2xx at hand to the caller although it had a final response already */
+	WAIT_FOR_ACK,  /* come back after 64*T1 at the latest */
+	WAIT_TO_RETRY, /* come back in `wait_ms` for this leg */
 	END_DIALOG,
-	END_SESSION,		/* `end`, `status` */
+	END_SESSION, /* `end`, `status` */
 };
 
 struct action {

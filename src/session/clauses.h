@@ -1,10 +1,12 @@
-/* The clauses by which this server decides, as they appear in the journal of a session, in `adieu trace`, in `adieu why` and in the counters. One row each:
- * name, document and clause, what it says (our words, a sentence that can stand alone). */
+/* The clauses by which this server decides, as they appear in the journal of a session, in `adieu
+ * trace`, in `adieu why` and in the counters. One row each: name, document and clause, what it says
+ * (our words, a sentence that can stand alone). */
 #ifndef SESSION_CLAUSES_H
 #define SESSION_CLAUSES_H
 
 #include <stdint.h>
 
+/* clang-format off */
 #define SESSION_CLAUSES(ROW)                                                                                             \
 	ROW(NONE, "", "")                                                                                                \
 	ROW(FORWARD_REQUEST, "RFC 3261 §16.6", "a request is forwarded")                                                  \
@@ -38,12 +40,13 @@
 	ROW(REFRESHED, "RFC 4028 §7.2", "the session timer starts anew")                                                  \
 	ROW(LOST_DIALOG, "RFC 5057 §5.1", "a 481 or 408 in the dialog: it is gone")                                       \
 	ROW(TOO_LATE, "RFC 6026 §8.5", "nobody asked for this response any more")
+/* clang-format on */
 
 enum session_clause {
 #define CLAUSE_ENUM(name, document, meaning) CLAUSE_##name,
 	SESSION_CLAUSES(CLAUSE_ENUM)
 #undef CLAUSE_ENUM
-	N_CLAUSES,
+		N_CLAUSES,
 };
 
 struct clause_row {

@@ -2,7 +2,8 @@
 
 const char *session_state_name(enum session_state state)
 {
-	static const char *const names[] = {"establishing", "answered", "confirmed", "releasing", "ended"};
+	static const char *const names[] = {"establishing", "answered", "confirmed", "releasing",
+					    "ended"};
 
 	return names[state];
 }
@@ -31,13 +32,15 @@ const char *session_served_name(unsigned served)
 	return names[served & 3u];
 }
 
-bool session_set_texts(struct session *session, struct store *store, const struct text *texts, struct text from_tag)
+bool session_set_texts(struct session *session, struct store *store, const struct text *texts,
+		       struct text from_tag)
 {
 	uint32_t offset = from_tag.len ? (uint32_t)(from_tag.at - texts[SESSION_FROM].at) : 0;
 
 	if (!packed_text_build(&session->texts, store, texts, session->slices, SESSION_TEXTS))
 		return false;
-	session->from_tag = (struct text_slice){(uint16_t)(session->slices[SESSION_FROM].at + offset), (uint16_t)from_tag.len};
+	session->from_tag = (struct text_slice){
+		(uint16_t)(session->slices[SESSION_FROM].at + offset), (uint16_t)from_tag.len};
 	return true;
 }
 
@@ -45,7 +48,8 @@ bool session_set_reason_text(struct session *session, struct store *store, struc
 {
 	uint32_t offset = (uint32_t)(session->from_tag.at - session->slices[SESSION_FROM].at);
 
-	if (!packed_text_replace(&session->texts, store, session->slices, SESSION_TEXTS, SESSION_REASON_TEXT, reason_text))
+	if (!packed_text_replace(&session->texts, store, session->slices, SESSION_TEXTS,
+				 SESSION_REASON_TEXT, reason_text))
 		return false;
 	session->from_tag.at = (uint16_t)(session->slices[SESSION_FROM].at + offset);
 	return true;

@@ -1,5 +1,5 @@
-/* A session: what every role keeps about a call. Plain data in one pooled block, its words in one packed block, its history in the journal; handles, no
- * pointers, to other things. */
+/* A session: what every role keeps about a call. Plain data in one pooled block, its words in one
+ * packed block, its history in the journal; handles, no pointers, to other things. */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
 
@@ -12,7 +12,7 @@ enum session_state {
 	SESSION_ANSWERED,     /* 2xx forwarded, no ACK seen */
 	SESSION_CONFIRMED,
 	SESSION_RELEASING, /* by this server */
-	SESSION_ENDED,	   /* remembered for `why` and `trace` only */
+	SESSION_ENDED,     /* remembered for `why` and `trace` only */
 };
 const char *session_state_name(enum session_state state);
 
@@ -21,23 +21,23 @@ enum session_end {
 	SESSION_END_NONE,
 	SESSION_END_BYE_OF_CALLING, /* the calling party hung up */
 	SESSION_END_BYE_OF_CALLED,
-	SESSION_END_RELEASED,	   /* by the operator's order */
-	SESSION_END_REJECTED,	   /* final response other than 2xx; end_status */
-	SESSION_END_CANCELLED,	   /* by the calling party */
-	SESSION_END_NO_ANSWER,	   /* Timer B, Timer C or unreachable */
+	SESSION_END_RELEASED,      /* by the operator's order */
+	SESSION_END_REJECTED,      /* final response other than 2xx; end_status */
+	SESSION_END_CANCELLED,     /* by the calling party */
+	SESSION_END_NO_ANSWER,     /* Timer B, Timer C or unreachable */
 	SESSION_END_SESSION_TIMER, /* RFC 4028, forgotten without a BYE */
-	SESSION_END_LOST,	   /* a 481 or 408 in the dialog showed that the peer does not know it any more */
+	SESSION_END_LOST, /* a 481 or 408 in the dialog showed that the peer does not know it any more */
 	SESSION_ENDS,
 };
 const char *session_end_name(enum session_end end);
 
 enum session_text {
 	SESSION_CALL_ID,
-	SESSION_FROM, /* of the initial INVITE, with tag */
+	SESSION_FROM,         /* of the initial INVITE, with tag */
 	SESSION_CALLING_USER, /* addresses of record */
 	SESSION_CALLED_USER,
 	SESSION_CHARGING_VECTOR, /* P-Charging-Vector of the INVITE (RFC 7315) */
-	SESSION_REASON_TEXT,	 /* of the release */
+	SESSION_REASON_TEXT,     /* of the release */
 	SESSION_TEXTS,
 };
 
@@ -48,7 +48,7 @@ const char *session_served_name(unsigned served);
 
 enum session_timer_kind {
 	SESSION_TIMER_EXPIRES = 16, /* RFC 4028 */
-	SESSION_TIMER_RELEASE,	    /* next step of a release: 64*T1 without ACK, or a BYE tried again */
+	SESSION_TIMER_RELEASE, /* next step of a release: 64*T1 without ACK, or a BYE tried again */
 };
 
 struct session {
@@ -61,21 +61,22 @@ struct session {
 	struct handle invite; /* server transaction of the initial INVITE, while it lives */
 	uint64_t began_ms;
 	uint32_t answered_after_ms, ended_after_ms; /* since began_ms; 0: not yet */
-	uint32_t ack_wait_until_ms;		    /* release: since began_ms; 0: not waiting */
-	uint32_t expires_s;			    /* negotiated interval; 0: none */
-	uint32_t release_order;			    /* number of the operator's order; 0: none */
-	uint32_t hash;				    /* of the Call-ID */
+	uint32_t ack_wait_until_ms;                 /* release: since began_ms; 0: not waiting */
+	uint32_t expires_s;                         /* negotiated interval; 0: none */
+	uint32_t release_order;                     /* number of the operator's order; 0: none */
+	uint32_t hash;                              /* of the Call-ID */
 	uint32_t invite_cseq;
-	uint16_t reason_status;			    /* of the release */
+	uint16_t reason_status; /* of the release */
 	uint16_t end_status;
-	uint16_t setup_status;	 /* final response of ours to the INVITE when released before the answer */
-	uint16_t cancel_status;	 /* release before the answer: what the branches said at last */
-	uint8_t state;		 /* enum session_state */
-	uint8_t end;		 /* enum session_end */
-	uint8_t served;		 /* SERVES_… */
+	uint16_t
+		setup_status; /* final response of ours to the INVITE when released before the answer */
+	uint16_t cancel_status; /* release before the answer: what the branches said at last */
+	uint8_t state;          /* enum session_state */
+	uint8_t end;            /* enum session_end */
+	uint8_t served;         /* SERVES_… */
 	uint8_t n_dialogs;
-	uint8_t next_leg;	 /* for the journal */
-	uint8_t cancel_outcome;	 /* enum leg_outcome of the CANCELled branches */
+	uint8_t next_leg;       /* for the journal */
+	uint8_t cancel_outcome; /* enum leg_outcome of the CANCELled branches */
 	uint8_t pending_branches; /* client transactions of the initial INVITE without a final response */
 	bool invite_has_offer;
 	bool ack_seen;
@@ -91,7 +92,8 @@ static inline struct text session_from_tag(const struct session *session)
 	return packed_text_get(&session->texts, session->from_tag);
 }
 /* texts by enum session_text; the tag is a view into texts[SESSION_FROM] or empty. */
-bool session_set_texts(struct session *session, struct store *store, const struct text *texts, struct text from_tag);
+bool session_set_texts(struct session *session, struct store *store, const struct text *texts,
+		       struct text from_tag);
 bool session_set_reason_text(struct session *session, struct store *store, struct text reason_text);
 
 #endif

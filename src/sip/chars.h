@@ -1,4 +1,5 @@
-/* Classes of characters and the smallest steps over them, RFC 3261 §25.1. For the parsers of this folder only. */
+/* Classes of characters and the smallest steps over them, RFC 3261 §25.1. For the parsers of this
+ * folder only. */
 #ifndef SIP_CHARS_H
 #define SIP_CHARS_H
 
@@ -53,14 +54,15 @@ enum sip_param_step {
 enum sip_param_step sip_param_next(struct text *rest, struct text *ret_name,
 				   struct text *ret_value);
 
-/* "[...]" into its address. Three colons in a row are taken for two: the grammar of RFC 3261 allowed them by mistake, and RFC 5118 §4.10 asks
- * to bear with them. */
+/* "[...]" into its address. Three colons in a row are taken for two: the grammar of RFC 3261
+ * allowed them by mistake, and RFC 5118 §4.10 asks to bear with them. */
 bool sip_ipv6_reference(struct text host, struct endpoint *ret);
 
 /* sip_header_of() for a name within a message: `readable` bytes may be read from its begin. */
 enum sip_header sip_header_at(const char *name, uint32_t len, size_t readable);
 
-/* As sip_via_parse(), but what could be read of sent-protocol and sent-by stays in *ret when it fails: enough to answer. */
+/* As sip_via_parse(), but what could be read of sent-protocol and sent-by stays in *ret when it
+ * fails: enough to answer. */
 bool sip_via_read(struct text value, struct sip_via *ret);
 
 #endif

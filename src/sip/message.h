@@ -1,8 +1,9 @@
 /* One SIP message: an index of its header fields as views into the received buffer, RFC 3261 §7.
  *
- * sip_parse() goes over the bytes once. It looks inside only the fields that every step needs (the top Via, From, To,
- * Call-ID, CSeq, Max-Forwards, Content-Length); everything else is found by sip_first() and looked into when
- * somebody asks. Nothing is copied and nothing allocated: a message lives as long as its bytes. */
+ * sip_parse() goes over the bytes once. It looks inside only the fields that every step needs (the
+ * top Via, From, To, Call-ID, CSeq, Max-Forwards, Content-Length); everything else is found by
+ * sip_first() and looked into when somebody asks. Nothing is copied and nothing allocated: a
+ * message lives as long as its bytes. */
 #ifndef SIP_MESSAGE_H
 #define SIP_MESSAGE_H
 
@@ -11,7 +12,8 @@
 #include "base/text.h"
 #include "sip/method.h"
 
-/* Header fields that some part of the server looks for. All others are SIP_HEADER_OTHER and pass unchanged. */
+/* Header fields that some part of the server looks for. All others are SIP_HEADER_OTHER and pass
+ * unchanged. */
 enum sip_header {
 	SIP_HEADER_OTHER,
 	SIP_HEADER_VIA,
@@ -115,15 +117,17 @@ enum sip_framing {
 	SIP_STREAM,   /* exactly one framed message; Content-Length is required (RFC 3261 §20.14) */
 };
 
-/* Parses one message. On SIP_REFUSED as much of `m` is filled as could be understood. `m` need not be initialised;
- * only the entries of `fields` in use are touched. */
+/* Parses one message. On SIP_REFUSED as much of `m` is filled as could be understood. `m` need not
+ * be initialised; only the entries of `fields` in use are touched. */
 enum sip_verdict sip_parse(struct sip_message *m, const char *bytes, size_t len, enum sip_framing framing);
 
-/* May a refused request be answered? It is no ACK, the sent-by of its top Via and the method of its CSeq could be read, and From, To and
- * Call-ID are there to be given back, well-formed or not (RFC 4475 asks for a 400 in those cases). */
+/* May a refused request be answered? It is no ACK, the sent-by of its top Via and the method of its
+ * CSeq could be read, and From, To and Call-ID are there to be given back, well-formed or not (RFC
+ * 4475 asks for a 400 in those cases). */
 bool sip_can_answer(const struct sip_message *m);
 
-/* The first field of a known header, or NULL; and the next one after `f` of the same header, or NULL. */
+/* The first field of a known header, or NULL; and the next one after `f` of the same header, or
+ * NULL. */
 static inline const struct sip_field *sip_first(const struct sip_message *m, enum sip_header h)
 {
 	return m->first[h] ? &m->fields[m->first[h] - 1] : NULL;
@@ -145,10 +149,12 @@ enum sip_header sip_header_of(struct text name);
 /* The long name: "Via"; "" for SIP_HEADER_OTHER. */
 const char *sip_header_name(enum sip_header header);
 
-/* Values of a header that may be repeated and may be a comma list (Via, Route, Record-Route, Path, Contact, Reason,
- * P-Asserted-Identity, Require …), in order. Commas inside quoted strings and < > do not divide; empty elements are passed over. sip_parse() has
- * seen to it that Via has at most LIMIT_VIA_VALUES, Route and Record-Route at most LIMIT_LIST_VALUES.
- *   struct sip_list list = sip_list_of(m, SIP_HEADER_ROUTE);  while (sip_list_next(&list, &value)) ... */
+/* Values of a header that may be repeated and may be a comma list (Via, Route, Record-Route, Path,
+ * Contact, Reason, P-Asserted-Identity, Require …), in order. Commas inside quoted strings and < >
+ * do not divide; empty elements are passed over. sip_parse() has seen to it that Via has at most
+ * LIMIT_VIA_VALUES, Route and Record-Route at most LIMIT_LIST_VALUES.
+ *   struct sip_list list = sip_list_of(m, SIP_HEADER_ROUTE);  while (sip_list_next(&list, &value)) ...
+ */
 struct sip_list {
 	const struct sip_message *message;
 	const struct sip_field *field; /* that the next value comes from */
@@ -158,7 +164,8 @@ struct sip_list {
 };
 struct sip_list sip_list_of(const struct sip_message *m, enum sip_header h);
 bool sip_list_next(struct sip_list *list, struct text *ret_value);
-/* The same over one text that is a comma list: cuts the first value off *rest; false when *rest is empty. */
+/* The same over one text that is a comma list: cuts the first value off *rest; false when *rest is
+ * empty. */
 bool sip_text_list_next(struct text *rest, struct text *ret_value);
 
 /* One Via value. false: malformed or a branch longer than LIMIT_BRANCH_BYTES (and *ret untouched). */
@@ -170,11 +177,12 @@ struct sip_name_addr {
 	struct text uri;     /* inside < >, or the bare addr-spec (then ;params are header parameters, RFC 3261 §20.10) */
 	struct text params;  /* from the first ';' after it; empty when none */
 };
-/* false: malformed or a URI longer than LIMIT_URI_BYTES (and *ret untouched); also for the "*" of Contact. The URI has a scheme and only characters
- * of URIs; sip_uri_parse() looks at the rest. */
+/* false: malformed or a URI longer than LIMIT_URI_BYTES (and *ret untouched); also for the "*" of
+ * Contact. The URI has a scheme and only characters of URIs; sip_uri_parse() looks at the rest. */
 bool sip_name_addr_parse(struct text value, struct sip_name_addr *ret);
 
-/* Looks a parameter up in ";a;b=c;d=\"e\"". Name case-insensitive; *ret_value is empty for a bare parameter and keeps its quotes. */
+/* Looks a parameter up in ";a;b=c;d=\"e\"". Name case-insensitive; *ret_value is empty for a bare
+ * parameter and keeps its quotes. */
 bool sip_param(struct text params, struct text name, struct text *ret_value);
 /* Well-formed: a run of ;token[=token|host|quoted]. */
 bool sip_params_are_valid(struct text params);

@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
-void client_machine_start(struct client_machine *m, bool is_invite, bool reliable, const struct timer_values *timers,
-			  uint64_t now_ms)
+void client_machine_start(struct client_machine *m, bool is_invite, bool reliable,
+			  const struct timer_values *timers, uint64_t now_ms)
 {
 	uint32_t first = timer_value(timers, is_invite ? TIMER_A : TIMER_E, reliable);
 
@@ -18,7 +18,8 @@ void client_machine_start(struct client_machine *m, bool is_invite, bool reliabl
 	};
 }
 
-static unsigned enter(struct client_machine *m, enum client_state state, uint32_t for_ms, uint64_t now_ms)
+static unsigned enter(struct client_machine *m, enum client_state state, uint32_t for_ms,
+		      uint64_t now_ms)
 {
 	m->state = (uint8_t)state;
 	m->retransmit_at_ms = TIMERS_NEVER;
@@ -30,14 +31,15 @@ static unsigned enter(struct client_machine *m, enum client_state state, uint32_
 	return CLIENT_ENDED;
 }
 
-static unsigned invite_response(struct client_machine *m, unsigned status, const struct timer_values *timers,
-				uint64_t now_ms)
+static unsigned invite_response(struct client_machine *m, unsigned status,
+				const struct timer_values *timers, uint64_t now_ms)
 {
 	switch (m->state) {
 	case CLIENT_CALLING:
 	case CLIENT_PROCEEDING:
 		if (status < 200) {
-			/* RFC 3261 §17.1.1.2: no more retransmissions, no Timer B; the proxy's Timer C bounds it. */
+			/* RFC 3261 §17.1.1.2: no more retransmissions, no Timer B; the proxy's
+			 * Timer C bounds it. */
 			m->state = CLIENT_PROCEEDING;
 			m->retransmit_at_ms = TIMERS_NEVER;
 			m->give_up_at_ms = TIMERS_NEVER;
@@ -47,7 +49,8 @@ static unsigned invite_response(struct client_machine *m, unsigned status, const
 			return CLIENT_PASS_UP | CLIENT_LET_REQUEST_GO |
 			       enter(m, CLIENT_ACCEPTED, timers->ms[TIMER_M], now_ms);
 		return CLIENT_PASS_UP | CLIENT_SEND_ACK |
-		       enter(m, CLIENT_COMPLETED, timer_value(timers, TIMER_D, m->reliable), now_ms);
+		       enter(m, CLIENT_COMPLETED, timer_value(timers, TIMER_D, m->reliable),
+			     now_ms);
 	case CLIENT_ACCEPTED: /* every 2xx goes up: of another fork, or again */
 		return status >= 200 && status < 300 ? CLIENT_PASS_UP : 0;
 	case CLIENT_COMPLETED: return status >= 300 ? CLIENT_SEND_ACK : 0;
@@ -55,8 +58,8 @@ static unsigned invite_response(struct client_machine *m, unsigned status, const
 	}
 }
 
-static unsigned non_invite_response(struct client_machine *m, unsigned status, const struct timer_values *timers,
-				    uint64_t now_ms)
+static unsigned non_invite_response(struct client_machine *m, unsigned status,
+				    const struct timer_values *timers, uint64_t now_ms)
 {
 	if (m->state != CLIENT_CALLING && m->state != CLIENT_PROCEEDING)
 		return 0;
@@ -73,8 +76,8 @@ static unsigned non_invite_response(struct client_machine *m, unsigned status, c
 	       enter(m, CLIENT_COMPLETED, timer_value(timers, TIMER_K, m->reliable), now_ms);
 }
 
-unsigned client_machine_response(struct client_machine *m, unsigned status, const struct timer_values *timers,
-				 uint64_t now_ms)
+unsigned client_machine_response(struct client_machine *m, unsigned status,
+				 const struct timer_values *timers, uint64_t now_ms)
 {
 	return m->is_invite ? invite_response(m, status, timers, now_ms)
 			    : non_invite_response(m, status, timers, now_ms);
@@ -88,7 +91,8 @@ static unsigned end(struct client_machine *m)
 	return CLIENT_ENDED;
 }
 
-unsigned client_machine_expired(struct client_machine *m, const struct timer_values *timers, uint64_t now_ms)
+unsigned client_machine_expired(struct client_machine *m, const struct timer_values *timers,
+				uint64_t now_ms)
 {
 	assert(m->state != CLIENT_TERMINATED);
 	if (now_ms >= m->give_up_at_ms) {

@@ -8,13 +8,14 @@ static uint32_t late_ms(const struct timer_values *timers)
 {
 	uint32_t sum = 0;
 
-	for (uint32_t interval = timers->ms[TIMER_T1]; interval < timers->ms[TIMER_T2]; interval *= 2)
+	for (uint32_t interval = timers->ms[TIMER_T1]; interval < timers->ms[TIMER_T2];
+	     interval *= 2)
 		sum += interval;
 	return sum;
 }
 
-void server_machine_start(struct server_machine *m, bool is_invite, bool reliable, const struct timer_values *timers,
-			  uint64_t now_ms)
+void server_machine_start(struct server_machine *m, bool is_invite, bool reliable,
+			  const struct timer_values *timers, uint64_t now_ms)
 {
 	*m = (struct server_machine){
 		.state = SERVER_TRYING,
@@ -37,7 +38,8 @@ unsigned server_machine_request_again(struct server_machine *m)
 	}
 }
 
-unsigned server_machine_ack(struct server_machine *m, const struct timer_values *timers, uint64_t now_ms)
+unsigned server_machine_ack(struct server_machine *m, const struct timer_values *timers,
+			    uint64_t now_ms)
 {
 	uint32_t absorb_ms = timer_value(timers, TIMER_I, m->reliable);
 
@@ -58,7 +60,8 @@ bool server_machine_may_send(const struct server_machine *m, unsigned status)
 	return m->is_invite || (status >= 200 ? status != 408 : status == 100);
 }
 
-unsigned server_machine_sent(struct server_machine *m, unsigned status, const struct timer_values *timers, uint64_t now_ms)
+unsigned server_machine_sent(struct server_machine *m, unsigned status,
+			     const struct timer_values *timers, uint64_t now_ms)
 {
 	uint32_t linger_ms;
 
@@ -93,7 +96,8 @@ unsigned server_machine_sent(struct server_machine *m, unsigned status, const st
 	return SERVER_ENDED;
 }
 
-void server_machine_repeat_2xx(struct server_machine *m, const struct timer_values *timers, uint64_t now_ms)
+void server_machine_repeat_2xx(struct server_machine *m, const struct timer_values *timers,
+			       uint64_t now_ms)
 {
 	if (m->state != SERVER_ACCEPTED || m->reliable)
 		return;
@@ -107,14 +111,16 @@ void server_machine_2xx_acknowledged(struct server_machine *m)
 		m->retransmit_at_ms = TIMERS_NEVER;
 }
 
-void server_machine_stay_silent(struct server_machine *m, const struct timer_values *timers, uint64_t now_ms)
+void server_machine_stay_silent(struct server_machine *m, const struct timer_values *timers,
+				uint64_t now_ms)
 {
 	m->state = SERVER_CONFIRMED; /* absorbs retransmissions without an answer */
 	m->retransmit_at_ms = TIMERS_NEVER;
 	m->give_up_at_ms = now_ms + timers->ms[TIMER_J];
 }
 
-unsigned server_machine_expired(struct server_machine *m, const struct timer_values *timers, uint64_t now_ms)
+unsigned server_machine_expired(struct server_machine *m, const struct timer_values *timers,
+				uint64_t now_ms)
 {
 	assert(m->state != SERVER_TERMINATED);
 	if (now_ms >= m->give_up_at_ms) {
@@ -139,7 +145,8 @@ unsigned server_machine_expired(struct server_machine *m, const struct timer_val
 
 #define MAGIC_COOKIE TEXT("z9hG4bK")
 
-static struct server_key key_for(const struct hash_key *key, const struct sip_message *request, enum sip_method method)
+static struct server_key key_for(const struct hash_key *key, const struct sip_message *request,
+				 enum sip_method method)
 {
 	struct hash_key other = {{~key->word[0], key->word[1] + 1}};
 	char method_byte = (char)method;
@@ -156,10 +163,11 @@ static struct server_key key_for(const struct hash_key *key, const struct sip_me
 			method == SIP_METHOD_OTHER ? request->method_name : (struct text){0},
 		};
 
-		return (struct server_key){{hash_texts(key, parts_3261, 5), hash_texts(&other, parts_3261, 5)}};
+		return (struct server_key){
+			{hash_texts(key, parts_3261, 5), hash_texts(&other, parts_3261, 5)}};
 	}
-	/* RFC 2543 peers: Request-URI, From tag, Call-ID, CSeq number and the top Via. The To tag is left out so that the ACK of a
-	 * non-2xx, which has ours, still matches. */
+	/* RFC 2543 peers: Request-URI, From tag, Call-ID, CSeq number and the top Via. The To tag
+	 * is left out so that the ACK of a non-2xx, which has ours, still matches. */
 	n = 0;
 	parts[n++] = request->request_uri;
 	parts[n++] = request->from_tag;
@@ -175,7 +183,8 @@ struct server_key server_key_of(const struct hash_key *key, const struct sip_mes
 	return key_for(key, request, request->method == SIP_ACK ? SIP_INVITE : request->method);
 }
 
-struct server_key server_key_of_cancelled(const struct hash_key *key, const struct sip_message *cancel)
+struct server_key server_key_of_cancelled(const struct hash_key *key,
+					  const struct sip_message *cancel)
 {
 	return key_for(key, cancel, SIP_INVITE);
 }

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+/* clang-format off */
 /* Core values of TS 24.229 table 7.7.1; the UE side of a P-CSCF would use 2 s, 16 s and 17 s. */
 const struct timer_row timer_table[TIMER_NAMES] = {
 	[TIMER_T1] = {"T1", "t1", TIMER_T1, 1, 500, 10, 60000, false, "RFC 3261 §17.1.1.1", "estimate of the round trip"},
@@ -22,6 +23,7 @@ const struct timer_row timer_table[TIMER_NAMES] = {
 	[TIMER_M] = {"M", NULL, TIMER_T1, 64, 0, 0, 0, false, "RFC 6026 §7.2", "taking further 2xx responses after the first"},
 	[TIMER_N] = {"N", NULL, TIMER_T1, 64, 0, 0, 0, false, "RFC 6665 §4.1.2.4", "a subscription waiting for its first NOTIFY; a proxy runs none"},
 };
+/* clang-format on */
 
 static void derive(struct timer_values *values)
 {

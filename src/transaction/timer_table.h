@@ -28,7 +28,7 @@ enum transaction_timer_name {
 
 struct timer_row {
 	const char *name;
-	const char *configuration_key; /* NULL: follows from another */
+	const char *configuration_key;    /* NULL: follows from another */
 	enum transaction_timer_name base; /* value = factor * base; itself for those that are set */
 	uint32_t factor;
 	uint32_t default_ms, min_ms, max_ms; /* for those that are set */
@@ -46,10 +46,12 @@ struct timer_values {
 
 /* The defaults of the table. */
 struct timer_values timer_values_default(void);
-/* Sets one that may be set and derives the others. false: not settable or out of its range (nothing is changed). */
+/* Sets one that may be set and derives the others. false: not settable or out of its range (nothing
+ * is changed). */
 bool timer_values_set(struct timer_values *values, enum transaction_timer_name name, uint32_t ms);
 
-static inline uint32_t timer_value(const struct timer_values *v, enum transaction_timer_name name, bool reliable)
+static inline uint32_t timer_value(const struct timer_values *v, enum transaction_timer_name name,
+				   bool reliable)
 {
 	return reliable && timer_table[name].zero_when_reliable ? 0 : v->ms[name];
 }

@@ -11,9 +11,12 @@ static void test_call_set_up_and_ended_by_the_caller(void **state)
 	assert_non_null(wire_sent(&wire, ALICE, "SIP/2.0 180", 0));
 	assert_non_null(wire_sent(&wire, ALICE, "SIP/2.0 200", 0));
 	assert_int_equal(node_counters(wire.node)->sessions_confirmed, 1);
-	assert_non_null(wire_header(wire_sent(&wire, BOB, "INVITE", 0), "Max-Forwards", 0, value, sizeof(value)));
+	assert_non_null(wire_header(wire_sent(&wire, BOB, "INVITE", 0), "Max-Forwards", 0, value,
+				    sizeof(value)));
 	assert_string_equal(value, "69");
-	assert_non_null(strstr(wire_sent(&wire, BOB, "INVITE sip:bob@127.0.0.1:7000 SIP/2.0\r\n", 0), "z9hG4bKad-"));
+	assert_non_null(
+		strstr(wire_sent(&wire, BOB, "INVITE sip:bob@127.0.0.1:7000 SIP/2.0\r\n", 0),
+		       "z9hG4bKad-"));
 	wire_in_dialog(&wire, ALICE, "BYE", 2, "c1", route, "");
 	assert_null(strstr(wire_sent(&wire, BOB, "BYE", 0), "Route:"));
 	wire_bob_answers(&wire, "BYE", "200 OK", "b", "");
@@ -45,12 +48,16 @@ static void test_sc_1_sc_2_release_of_an_established_session(void **state)
 	bye = wire_sent(&wire, BOB, "BYE sip:bob@127.0.0.1:7000 SIP/2.0\r\n", 0);
 	assert_non_null(bye);
 	assert_string_equal(wire_header(bye, "CSeq", 0, value, sizeof(value)), "2 BYE");
-	assert_string_equal(wire_header(bye, "From", 0, value, sizeof(value)), "<sip:alice@ims.example>;tag=a");
-	assert_string_equal(wire_header(bye, "To", 0, value, sizeof(value)), "<sip:bob@ims.example>;tag=b");
-	assert_non_null(strstr(wire_header(bye, "Reason", 0, value, sizeof(value)), "SIP;cause=503"));
+	assert_string_equal(wire_header(bye, "From", 0, value, sizeof(value)),
+			    "<sip:alice@ims.example>;tag=a");
+	assert_string_equal(wire_header(bye, "To", 0, value, sizeof(value)),
+			    "<sip:bob@ims.example>;tag=b");
+	assert_non_null(
+		strstr(wire_header(bye, "Reason", 0, value, sizeof(value)), "SIP;cause=503"));
 	bye = wire_sent(&wire, ALICE, "BYE sip:alice@127.0.0.1:6000 SIP/2.0\r\n", 0);
 	assert_non_null(bye);
-	assert_string_equal(wire_header(bye, "To", 0, value, sizeof(value)), "<sip:alice@ims.example>;tag=a");
+	assert_string_equal(wire_header(bye, "To", 0, value, sizeof(value)),
+			    "<sip:alice@ims.example>;tag=a");
 	assert_true(node_release_progress(wire.node, order, &progress));
 	assert_true(progress.running);
 	wire_bob_answers(&wire, "BYE", "200 OK", "b", "");
@@ -65,7 +72,8 @@ static void test_sc_1_sc_2_release_of_an_established_session(void **state)
 		static char text[32768];
 		struct text_writer w = text_writer_on(text, sizeof(text) - 1);
 
-		assert_true(node_sessions(wire.node, NODE_GONE, (struct text){0}, 10, &cursor, &report));
+		assert_true(node_sessions(wire.node, NODE_GONE, (struct text){0}, 10, &cursor,
+					  &report));
 		ladder_put(&w, &report, 0);
 		ladder_put_why(&w, &report, wire.now_ms);
 		if (getenv("SHOW_LADDERS"))

@@ -1,4 +1,5 @@
-/* A node and the bytes around it, for tests that speak SIP to it by hand: what is fed, what comes out, and the clock. */
+/* A node and the bytes around it, for tests that speak SIP to it by hand: what is fed, what comes
+ * out, and the clock. */
 #ifndef TEST_NODE_WIRE_H
 #define TEST_NODE_WIRE_H
 
@@ -34,7 +35,8 @@ struct wire {
 
 static inline struct endpoint wire_address(enum transport transport, uint16_t port)
 {
-	return (struct endpoint){.transport = (uint8_t)transport, .family = 4, .port = port, .ip = {127, 0, 0, 1}};
+	return (struct endpoint){
+		.transport = (uint8_t)transport, .family = 4, .port = port, .ip = {127, 0, 0, 1}};
 }
 
 static inline void wire_collect(struct wire *wire)
@@ -78,7 +80,8 @@ static inline void wire_bind(struct wire *wire, const char *user, const char *co
 	wire_collect(wire);
 }
 
-/* 127.0.0.1:5060 over UDP and TCP, domain ims.example, bob at 127.0.0.1:7000. `change` may alter the settings first. */
+/* 127.0.0.1:5060 over UDP and TCP, domain ims.example, bob at 127.0.0.1:7000. `change` may alter
+ * the settings first. */
 static inline void wire_open(struct wire *wire, void (*change)(struct node_settings *))
 {
 	memset(wire, 0, sizeof(*wire));
@@ -88,7 +91,8 @@ static inline void wire_open(struct wire *wire, void (*change)(struct node_setti
 	wire->settings.n_listen = 2;
 	wire->settings.domains[0] = TEXT("ims.example");
 	wire->settings.n_domains = 1;
-	wire->settings.trusted[0] = (struct node_prefix){.address = wire_address(TRANSPORT_UDP, 0), .bits = 8};
+	wire->settings.trusted[0] =
+		(struct node_prefix){.address = wire_address(TRANSPORT_UDP, 0), .bits = 8};
 	wire->settings.n_trusted = 1;
 	if (change)
 		change(&wire->settings);
@@ -104,7 +108,8 @@ static inline void wire_close(struct wire *wire)
 	node_close(wire->node);
 }
 
-static inline void wire_feed_bytes(struct wire *wire, struct endpoint from, const char *bytes, size_t len)
+static inline void wire_feed_bytes(struct wire *wire, struct endpoint from, const char *bytes,
+				   size_t len)
 {
 	struct node_event event = {
 		.kind = NODE_EVENT_MESSAGE,
@@ -118,7 +123,8 @@ static inline void wire_feed_bytes(struct wire *wire, struct endpoint from, cons
 }
 
 /* A message as printf; a line end "\n" becomes CRLF. From UDP 127.0.0.1:`port`. */
-__attribute__((format(printf, 3, 4))) static inline void wire_feed(struct wire *wire, uint16_t port, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static inline void wire_feed(struct wire *wire, uint16_t port,
+								   const char *format, ...)
 {
 	char text[16384], bytes[20000];
 	size_t n = 0;
@@ -147,17 +153,21 @@ static inline void wire_run(struct wire *wire, uint64_t for_ms)
 	wire->now_ms = end;
 }
 
-/* The n-th message kept (0: first) that was sent to this port and begins so; NULL when there is none. */
-static inline const char *wire_sent(const struct wire *wire, uint16_t port, const char *beginning, unsigned n)
+/* The n-th message kept (0: first) that was sent to this port and begins so; NULL when there is
+ * none. */
+static inline const char *wire_sent(const struct wire *wire, uint16_t port, const char *beginning,
+				    unsigned n)
 {
 	for (unsigned i = 0; i < wire->n_out; i++)
-		if (wire->out[i].to.port == port && strncmp(wire->out[i].bytes, beginning, strlen(beginning)) == 0 && n-- == 0)
+		if (wire->out[i].to.port == port &&
+		    strncmp(wire->out[i].bytes, beginning, strlen(beginning)) == 0 && n-- == 0)
 			return wire->out[i].bytes;
 	return NULL;
 }
 
 /* The whole value of the n-th line of this header (long name), in a buffer of the caller. */
-static inline const char *wire_header(const char *message, const char *name, unsigned n, char *buffer, size_t max)
+static inline const char *wire_header(const char *message, const char *name, unsigned n,
+				      char *buffer, size_t max)
 {
 	char mark[64];
 	const char *at = message, *end;
@@ -183,14 +193,18 @@ static inline const char *wire_header(const char *message, const char *name, uns
 static inline void wire_invite(struct wire *wire, const char *call_id, const char *extra)
 {
 	wire_feed(wire, ALICE,
-		  "INVITE sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:6000;branch=z9hG4bK%s-1\nMax-Forwards: 70\n"
-		  "From: <sip:alice@ims.example>;tag=a\nTo: <sip:bob@ims.example>\nCall-ID: %s\nCSeq: 1 INVITE\n"
-		  "Contact: <sip:alice@127.0.0.1:6000>\n%sContent-Type: application/sdp\nContent-Length: 5\n\nv=0\n",
+		  "INVITE sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP "
+		  "127.0.0.1:6000;branch=z9hG4bK%s-1\nMax-Forwards: 70\n"
+		  "From: <sip:alice@ims.example>;tag=a\nTo: <sip:bob@ims.example>\nCall-ID: "
+		  "%s\nCSeq: 1 INVITE\n"
+		  "Contact: <sip:alice@127.0.0.1:6000>\n%sContent-Type: "
+		  "application/sdp\nContent-Length: 5\n\nv=0\n",
 		  call_id, call_id, extra);
 }
 
 /* Answers the last request of this method that went to bob. */
-static inline void wire_bob_answers(struct wire *wire, const char *method, const char *status_line, const char *tag, const char *extra)
+static inline void wire_bob_answers(struct wire *wire, const char *method, const char *status_line,
+				    const char *tag, const char *extra)
 {
 	char via[300], from[200], to[200], call_id[200], cseq[60], routes[600] = "", value[300];
 	const char *request = NULL;
@@ -209,10 +223,12 @@ static inline void wire_bob_answers(struct wire *wire, const char *method, const
 	wire_header(request, "Call-ID", 0, call_id, sizeof(call_id));
 	wire_header(request, "CSeq", 0, cseq, sizeof(cseq));
 	wire_feed(wire, BOB,
-		  "SIP/2.0 %s\nVia: %s\nVia: SIP/2.0/UDP 127.0.0.1:6000;branch=z9hG4bK%s-1\n%sFrom: %s\nTo: %s%s%s\nCall-ID: %s\n"
+		  "SIP/2.0 %s\nVia: %s\nVia: SIP/2.0/UDP "
+		  "127.0.0.1:6000;branch=z9hG4bK%s-1\n%sFrom: %s\nTo: %s%s%s\nCall-ID: %s\n"
 		  "CSeq: %s\nContact: <sip:bob@127.0.0.1:7000>\n%sContent-Length: 0\n\n",
-		  status_line, via, call_id, routes, from, to, strstr(to, "tag=") ? "" : ";tag=", strstr(to, "tag=") ? "" : tag, call_id,
-		  cseq, extra);
+		  status_line, via, call_id, routes, from, to,
+		  strstr(to, "tag=") ? "" : ";tag=", strstr(to, "tag=") ? "" : tag, call_id, cseq,
+		  extra);
 }
 
 /* The Route header that a party copies from the last 200 it got: our own entry. */
@@ -225,17 +241,21 @@ static inline const char *wire_own_route(struct wire *wire, char *buffer, size_t
 }
 
 /* A request of alice (or bob) inside the dialog of call `call_id`. */
-static inline void wire_in_dialog(struct wire *wire, uint16_t port, const char *method, unsigned cseq, const char *call_id,
-				  const char *route, const char *extra)
+static inline void wire_in_dialog(struct wire *wire, uint16_t port, const char *method,
+				  unsigned cseq, const char *call_id, const char *route,
+				  const char *extra)
 {
 	const char *alice = "<sip:alice@ims.example>;tag=a", *bob = "<sip:bob@ims.example>;tag=b";
 	bool is_alice = port == ALICE;
 
 	wire_feed(wire, port,
-		  "%s sip:%s SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s-%s-%u\nMax-Forwards: 70\nRoute: %s\nFrom: %s\nTo: %s\n"
+		  "%s sip:%s SIP/2.0\nVia: SIP/2.0/UDP "
+		  "127.0.0.1:%u;branch=z9hG4bK%s-%s-%u\nMax-Forwards: 70\nRoute: %s\nFrom: %s\nTo: "
+		  "%s\n"
 		  "Call-ID: %s\nCSeq: %u %s\n%sContent-Length: 0\n\n",
-		  method, is_alice ? "bob@127.0.0.1:7000" : "alice@127.0.0.1:6000", port, call_id, method, cseq, route,
-		  is_alice ? alice : bob, is_alice ? bob : alice, call_id, cseq, method, extra);
+		  method, is_alice ? "bob@127.0.0.1:7000" : "alice@127.0.0.1:6000", port, call_id,
+		  method, cseq, route, is_alice ? alice : bob, is_alice ? bob : alice, call_id,
+		  cseq, method, extra);
 }
 
 /* A whole call up to the ACK; `route`: our Record-Route as the parties saw it. */

@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-bool bindings_open(struct bindings *bindings, uint32_t bindings_max, struct store *store, struct timers *timers,
-		   uint8_t timer_kind, struct hash_key key)
+bool bindings_open(struct bindings *bindings, uint32_t bindings_max, struct store *store,
+		   struct timers *timers, uint8_t timer_kind, struct hash_key key)
 {
 	*bindings = (struct bindings){
 		.pool = pool_open(sizeof(struct binding), bindings_max),
@@ -25,7 +25,8 @@ static void take_out(struct bindings *bindings, struct binding *binding)
 	struct handle handle = pool_handle(bindings->pool, binding);
 
 	timers_stop(bindings->timers, &binding->timer);
-	map_remove(&bindings->by_user, binding->hash, (uint64_t)handle.generation << 32 | handle.index);
+	map_remove(&bindings->by_user, binding->hash,
+		   (uint64_t)handle.generation << 32 | handle.index);
 	packed_text_clear(&binding->texts, bindings->store);
 	pool_give_back(bindings->pool, binding);
 }
@@ -48,7 +49,8 @@ static uint32_t hash_of(const struct bindings *bindings, struct text user)
 	return (uint32_t)hash_bytes(&bindings->key, user.at, user.len);
 }
 
-unsigned bindings_of_user(const struct bindings *bindings, struct text user, struct binding **ret, unsigned max)
+unsigned bindings_of_user(const struct bindings *bindings, struct text user, struct binding **ret,
+			  unsigned max)
 {
 	uint32_t hash = hash_of(bindings, user);
 	uint32_t at = map_first(&bindings->by_user, hash);
@@ -71,13 +73,15 @@ static bool same_uri(struct text a, struct text b)
 
 	if (text_equal(a, b))
 		return true;
-	return sip_uri_parse(a, &uri_a) && sip_uri_parse(b, &uri_b) && sip_uri_equal(&uri_a, &uri_b);
+	return sip_uri_parse(a, &uri_a) && sip_uri_parse(b, &uri_b) &&
+	       sip_uri_equal(&uri_a, &uri_b);
 }
 
 /* One more than a user may have: the contactless entry. */
 #define ENTRIES_OF_USER (LIMIT_CONTACTS_OF_USER + 1u)
 
-struct binding *bindings_of_contact(const struct bindings *bindings, struct text user, struct text contact)
+struct binding *bindings_of_contact(const struct bindings *bindings, struct text user,
+				    struct text contact)
 {
 	struct binding *list[ENTRIES_OF_USER];
 	unsigned n = bindings_of_user(bindings, user, list, ENTRIES_OF_USER);
@@ -100,7 +104,8 @@ static bool set(struct bindings *bindings, struct binding *binding, const struct
 		[BINDING_CALL_ID] = line->call_id,
 	};
 
-	if (!packed_text_build(&binding->texts, bindings->store, texts, binding->slices, BINDING_TEXTS))
+	if (!packed_text_build(&binding->texts, bindings->store, texts, binding->slices,
+			       BINDING_TEXTS))
 		return false;
 	binding->cseq = line->cseq;
 	binding->expires_ms = line->expires_ms;
@@ -125,7 +130,8 @@ static enum bindings_verdict add(struct bindings *bindings, const struct binding
 		pool_give_back(bindings->pool, binding);
 		return BINDINGS_FULL;
 	}
-	if (!map_insert(&bindings->by_user, binding->hash, (uint64_t)handle.generation << 32 | handle.index)) {
+	if (!map_insert(&bindings->by_user, binding->hash,
+			(uint64_t)handle.generation << 32 | handle.index)) {
 		take_out(bindings, binding);
 		return BINDINGS_FULL;
 	}
@@ -133,21 +139,24 @@ static enum bindings_verdict add(struct bindings *bindings, const struct binding
 }
 
 /* The last contact of a user goes: the user is still known (480 and not 404 for a while). */
-static void remove_contact(struct bindings *bindings, struct binding *binding, uint64_t now_ms, uint64_t known_for_ms)
+static void remove_contact(struct bindings *bindings, struct binding *binding, uint64_t now_ms,
+			   uint64_t known_for_ms)
 {
 	struct binding *list[ENTRIES_OF_USER];
-	unsigned n = bindings_of_user(bindings, binding_text(binding, BINDING_USER), list, ENTRIES_OF_USER);
+	unsigned n = bindings_of_user(bindings, binding_text(binding, BINDING_USER), list,
+				      ENTRIES_OF_USER);
 	struct binding_line known = {
 		.user = binding_text(binding, BINDING_USER),
 		.expires_ms = now_ms + known_for_ms,
 	};
 
-	if (n > 1 || known_for_ms == 0 || binding_text(binding, BINDING_CONTACT).len == 0 || !set(bindings, binding, &known))
+	if (n > 1 || known_for_ms == 0 || binding_text(binding, BINDING_CONTACT).len == 0 ||
+	    !set(bindings, binding, &known))
 		take_out(bindings, binding);
 }
 
-enum bindings_verdict bindings_apply(struct bindings *bindings, const struct binding_line *line, uint64_t now_ms,
-				     uint64_t known_for_ms)
+enum bindings_verdict bindings_apply(struct bindings *bindings, const struct binding_line *line,
+				     uint64_t now_ms, uint64_t known_for_ms)
 {
 	struct binding *list[ENTRIES_OF_USER];
 	struct binding *binding = bindings_of_contact(bindings, line->user, line->contact);
@@ -167,9 +176,11 @@ enum bindings_verdict bindings_apply(struct bindings *bindings, const struct bin
 	return n >= LIMIT_CONTACTS_OF_USER ? BINDINGS_FULL : add(bindings, line);
 }
 
-void bindings_expired(struct bindings *bindings, struct timer *timer, uint64_t now_ms, uint64_t known_for_ms)
+void bindings_expired(struct bindings *bindings, struct timer *timer, uint64_t now_ms,
+		      uint64_t known_for_ms)
 {
-	struct binding *binding = (struct binding *)(void *)((char *)timer - offsetof(struct binding, timer));
+	struct binding *binding =
+		(struct binding *)(void *)((char *)timer - offsetof(struct binding, timer));
 
 	remove_contact(bindings, binding, now_ms, known_for_ms);
 }
@@ -185,7 +196,8 @@ void bindings_next_round(struct bindings *bindings, uint64_t now_ms)
 	bindings->round++;
 }
 
-/* user LF contact LF path LF call-id LF cseq SP expires LF; white space inside is no part of any of them. */
+/* user LF contact LF path LF call-id LF cseq SP expires LF; white space inside is no part of any of
+ * them. */
 void binding_line_put(struct text_writer *w, const struct binding_line *line)
 {
 	const struct text words[] = {line->user, line->contact, line->path, line->call_id};
@@ -229,7 +241,7 @@ bool binding_line_next(struct text *rest, struct binding_line *ret)
 	struct text cseq, expires;
 
 	return word_next(rest, '\n', &ret->user) && word_next(rest, '\n', &ret->contact) &&
-	       word_next(rest, '\n', &ret->path) && word_next(rest, '\n', &ret->call_id) && word_next(rest, ' ', &cseq) &&
-	       word_next(rest, '\n', &expires) && text_to_u32(cseq, UINT32_MAX, &ret->cseq) &&
-	       to_u64(expires, &ret->expires_ms);
+	       word_next(rest, '\n', &ret->path) && word_next(rest, '\n', &ret->call_id) &&
+	       word_next(rest, ' ', &cseq) && word_next(rest, '\n', &expires) &&
+	       text_to_u32(cseq, UINT32_MAX, &ret->cseq) && to_u64(expires, &ret->expires_ms);
 }

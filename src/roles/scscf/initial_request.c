@@ -1,8 +1,8 @@
 /* TS 24.229 §5.4.3.2 and §5.4.3.3  S-CSCF: initial requests, originating and terminating
  *
- * Whom we serve, and where the request goes: to the contacts of a user of ours, along the remaining routes, or to another domain. Service control by
- * filter criteria has its place between the two; without any the request passes straight through.
- */
+ * Whom we serve, and where the request goes: to the contacts of a user of ours, along the remaining
+ * routes, or to another domain. Service control by filter criteria has its place between the two;
+ * without any the request passes straight through. */
 #include "roles/scscf/scscf.h"
 
 #include "sip/uri.h"
@@ -19,10 +19,13 @@ static bool address_of_record(struct text uri_text, struct text_writer *w, struc
 	return !w->full;
 }
 
-/* RFC 3325 §5: an asserted identity counts only from inside the trust domain; RFC 5502: so does the served user. */
-static void find_calling_user(const struct sip_message *request, bool from_trusted, struct text_writer *w, struct text *ret)
+/* RFC 3325 §5: an asserted identity counts only from inside the trust domain; RFC 5502: so does the
+ * served user. */
+static void find_calling_user(const struct sip_message *request, bool from_trusted,
+			      struct text_writer *w, struct text *ret)
 {
-	const enum sip_header headers[] = {SIP_HEADER_P_SERVED_USER, SIP_HEADER_P_ASSERTED_IDENTITY};
+	const enum sip_header headers[] = {SIP_HEADER_P_SERVED_USER,
+					   SIP_HEADER_P_ASSERTED_IDENTITY};
 
 	for (unsigned i = 0; from_trusted && i < 2; i++) {
 		struct sip_list list = sip_list_of(request, headers[i]);
@@ -60,14 +63,16 @@ static bool has_contact(const struct bindings *bindings, struct text user)
 static void serve_called_user(const struct scscf_surroundings *around, struct scscf_service *ret)
 {
 	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
-	unsigned n = bindings_of_user(around->bindings, ret->called_user, list, LIMIT_CONTACTS_OF_USER + 1);
+	unsigned n = bindings_of_user(around->bindings, ret->called_user, list,
+				      LIMIT_CONTACTS_OF_USER + 1);
 
 	for (unsigned i = 0; i < n && ret->n_targets < LIMIT_BRANCHES; i++) {
 		struct text contact = binding_text(list[i], BINDING_CONTACT);
 
 		if (contact.len)
-			ret->targets[ret->n_targets++] = (struct scscf_target){
-				.request_uri = contact, .path = binding_text(list[i], BINDING_PATH)};
+			ret->targets[ret->n_targets++] =
+				(struct scscf_target){.request_uri = contact,
+						      .path = binding_text(list[i], BINDING_PATH)};
 	}
 	if (ret->n_targets)
 		ret->served |= SERVES_CALLED;
@@ -75,8 +80,8 @@ static void serve_called_user(const struct scscf_surroundings *around, struct sc
 		ret->status = n ? 480 : 404;
 }
 
-static void route_elsewhere(const struct scscf_surroundings *around, const struct sip_uri *uri, bool from_trusted,
-			    struct scscf_service *ret)
+static void route_elsewhere(const struct scscf_surroundings *around, const struct sip_uri *uri,
+			    bool from_trusted, struct scscf_service *ret)
 {
 	ret->targets[0] = (struct scscf_target){0};
 	ret->n_targets = 1;
@@ -86,14 +91,17 @@ static void route_elsewhere(const struct scscf_surroundings *around, const struc
 		return;
 	}
 	for (unsigned i = 0; i < around->n_routes; i++)
-		if (text_equal(around->routes[i].domain, TEXT("*")) || text_equal_nocase(around->routes[i].domain, uri->host)) {
+		if (text_equal(around->routes[i].domain, TEXT("*")) ||
+		    text_equal_nocase(around->routes[i].domain, uri->host)) {
 			ret->targets[0].next_hop = around->routes[i].next_hop;
 			return;
 		}
 }
 
-void scscf_serve_initial_request(const struct scscf_surroundings *around, const struct sip_message *request,
-				 const struct scscf_arrival *arrival, struct text_writer *w, struct scscf_service *ret)
+void scscf_serve_initial_request(const struct scscf_surroundings *around,
+				 const struct sip_message *request,
+				 const struct scscf_arrival *arrival, struct text_writer *w,
+				 struct scscf_service *ret)
 {
 	struct sip_uri uri;
 
@@ -107,11 +115,13 @@ void scscf_serve_initial_request(const struct scscf_surroundings *around, const 
 		return;
 	}
 	if (uri.scheme == SIP_URI_OTHER || uri.scheme == SIP_URI_SIPS) {
-		ret->status = 416; /* sips: needs TLS on every hop (RFC 3261 §26.2.2), which is not there yet */
+		ret->status =
+			416; /* sips: needs TLS on every hop (RFC 3261 §26.2.2), which is not there yet */
 		return;
 	}
 	address_of_record(request->request_uri, w, &ret->called_user);
-	if (!arrival->passed_before && (arrival->originating || has_contact(around->bindings, ret->calling_user)))
+	if (!arrival->passed_before &&
+	    (arrival->originating || has_contact(around->bindings, ret->calling_user)))
 		ret->served |= SERVES_CALLING;
 
 	if (arrival->has_more_routes) { /* RFC 3261 §16.5: preloaded routes decide */
@@ -122,7 +132,9 @@ void scscf_serve_initial_request(const struct scscf_surroundings *around, const 
 		}
 		return;
 	}
-	if (uri.scheme == SIP_URI_TEL || arrival->to_own_address || scscf_is_home_domain(around, uri.host) || has_contact(around->bindings, ret->called_user))
+	if (uri.scheme == SIP_URI_TEL || arrival->to_own_address ||
+	    scscf_is_home_domain(around, uri.host) ||
+	    has_contact(around->bindings, ret->called_user))
 		serve_called_user(around, ret);
 	else
 		route_elsewhere(around, &uri, arrival->from_trusted, ret);

@@ -1,7 +1,7 @@
-/* TS 24.229 §5.4.1  S-CSCF: registration, with RFC 3261 §10.3 (registrar), RFC 3327 (Path) and RFC 3608 (Service-Route)
+/* TS 24.229 §5.4.1  S-CSCF: registration, with RFC 3261 §10.3 (registrar), RFC 3327 (Path) and RFC
+ * 3608 (Service-Route)
  *
- * No authentication yet: only the configured addresses (the P-CSCFs) may register users.
- */
+ * No authentication yet: only the configured addresses (the P-CSCFs) may register users. */
 #include "roles/scscf/scscf.h"
 
 #include "sip/uri.h"
@@ -19,7 +19,8 @@ struct registration {
 	struct text_writer *lines, *changes;
 };
 
-/* RFC 3261 §10.3 step 6: the contact's own parameter, else the header, else our default; garbage counts as the default. */
+/* RFC 3261 §10.3 step 6: the contact's own parameter, else the header, else our default; garbage
+ * counts as the default. */
 static uint32_t expires_of(const struct registration *r, struct text contact_params)
 {
 	struct text value = sip_value(r->request, SIP_HEADER_EXPIRES);
@@ -28,7 +29,8 @@ static uint32_t expires_of(const struct registration *r, struct text contact_par
 	if (sip_param(contact_params, TEXT("expires"), &value) || value.len) {
 		if (!text_to_u32(value, UINT32_MAX, &seconds))
 			return r->around->registration_default_s;
-		return seconds > r->around->registration_max_s ? r->around->registration_max_s : seconds;
+		return seconds > r->around->registration_max_s ? r->around->registration_max_s
+							       : seconds;
 	}
 	return r->around->registration_default_s;
 }
@@ -51,7 +53,8 @@ static bool change(struct registration *r, struct text contact, uint32_t expires
 		.expires_ms = expires_s ? r->now_ms + (uint64_t)expires_s * 1000 : UINT64_MAX,
 	};
 
-	if (bindings_apply(r->around->bindings, &line, r->now_ms, KNOWN_FOR_MS(r->around)) != BINDINGS_DONE)
+	if (bindings_apply(r->around->bindings, &line, r->now_ms, KNOWN_FOR_MS(r->around)) !=
+	    BINDINGS_DONE)
 		return false;
 	binding_line_put(r->changes, &line);
 	return true;
@@ -61,10 +64,12 @@ static bool change(struct registration *r, struct text contact, uint32_t expires
 static unsigned remove_all(struct registration *r)
 {
 	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
-	unsigned n = bindings_of_user(r->around->bindings, r->user, list, LIMIT_CONTACTS_OF_USER + 1);
+	unsigned n =
+		bindings_of_user(r->around->bindings, r->user, list, LIMIT_CONTACTS_OF_USER + 1);
 	uint32_t expires;
 
-	if (!text_to_u32(sip_value(r->request, SIP_HEADER_EXPIRES), UINT32_MAX, &expires) || expires != 0)
+	if (!text_to_u32(sip_value(r->request, SIP_HEADER_EXPIRES), UINT32_MAX, &expires) ||
+	    expires != 0)
 		return 400;
 	for (unsigned i = 0; i < n; i++)
 		if (is_out_of_order(r, list[i]))
@@ -106,7 +111,8 @@ static unsigned check_contacts(struct registration *r, bool *ret_star)
 		expires = expires_of(r, address.params);
 		if (expires != 0 && expires < r->around->registration_min_s)
 			return 423;
-		if (is_out_of_order(r, bindings_of_contact(r->around->bindings, r->user, address.uri)))
+		if (is_out_of_order(r,
+				    bindings_of_contact(r->around->bindings, r->user, address.uri)))
 			return 500;
 	}
 	return *ret_star && n > 1 ? 400 : 200;
@@ -120,7 +126,8 @@ static unsigned update_contacts(struct registration *r)
 	while (sip_list_next(&list, &value)) {
 		struct sip_name_addr address;
 
-		if (sip_name_addr_parse(value, &address) && !change(r, address.uri, expires_of(r, address.params)))
+		if (sip_name_addr_parse(value, &address) &&
+		    !change(r, address.uri, expires_of(r, address.params)))
 			return 503;
 	}
 	return 200;
@@ -153,7 +160,8 @@ static bool gather_path(struct registration *r)
 static void list_contacts(struct registration *r)
 {
 	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
-	unsigned n = bindings_of_user(r->around->bindings, r->user, list, LIMIT_CONTACTS_OF_USER + 1);
+	unsigned n =
+		bindings_of_user(r->around->bindings, r->user, list, LIMIT_CONTACTS_OF_USER + 1);
 
 	for (unsigned i = 0; i < n; i++) {
 		struct text contact = binding_text(list[i], BINDING_CONTACT);
@@ -163,16 +171,22 @@ static void list_contacts(struct registration *r)
 		text_put_literal(r->lines, "Contact: <");
 		text_put(r->lines, contact);
 		text_put_literal(r->lines, ">;expires=");
-		text_put_u64(r->lines, list[i]->expires_ms ? (list[i]->expires_ms - r->now_ms) / 1000
-							   : r->around->registration_max_s);
+		text_put_u64(r->lines, list[i]->expires_ms
+					       ? (list[i]->expires_ms - r->now_ms) / 1000
+					       : r->around->registration_max_s);
 		text_put_literal(r->lines, "\r\n");
 	}
 }
 
-unsigned scscf_register(const struct scscf_surroundings *around, const struct sip_message *request, bool from_trusted,
-			struct text service_route, uint64_t now_ms, struct text_writer *lines, struct text_writer *changes)
+unsigned scscf_register(const struct scscf_surroundings *around, const struct sip_message *request,
+			bool from_trusted, struct text service_route, uint64_t now_ms,
+			struct text_writer *lines, struct text_writer *changes)
 {
-	struct registration r = {.around = around, .request = request, .now_ms = now_ms, .lines = lines, .changes = changes};
+	struct registration r = {.around = around,
+				 .request = request,
+				 .now_ms = now_ms,
+				 .lines = lines,
+				 .changes = changes};
 	char user_bytes[LIMIT_URI_BYTES];
 	struct text_writer user = text_writer_on(user_bytes, sizeof(user_bytes));
 	struct sip_uri to;

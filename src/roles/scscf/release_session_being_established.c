@@ -1,24 +1,28 @@
 /* TS 24.229 §5.4.5.1.1  S-CSCF: release of a session being established
  *
- * The branches are cancelled and the caller gets a final response. A 2xx may cross the CANCEL: then there is a dialog after all, and it is released
- * as an existing one.
- */
+ * The branches are cancelled and the caller gets a final response. A 2xx may cross the CANCEL: then
+ * there is a dialog after all, and it is released as an existing one. */
 #include "roles/scscf/scscf.h"
 
 /* @req SC-0 */
-void scscf_release_session_being_established(struct session *session, const struct scscf_dialogs *dialogs, struct actions *out)
+void scscf_release_session_being_established(struct session *session,
+					     const struct scscf_dialogs *dialogs,
+					     struct actions *out)
 {
 	(void)dialogs;
 	session->state = SESSION_RELEASING;
 	act(out, (struct action){.verb = CANCEL_BRANCHES, .clause = CLAUSE_ESTABLISHING_CANCEL});
-	act(out, (struct action){
-			 .verb = ANSWER_INVITE, .clause = CLAUSE_ESTABLISHING_FINAL, .status = session->reason_status});
+	act(out, (struct action){.verb = ANSWER_INVITE,
+				 .clause = CLAUSE_ESTABLISHING_FINAL,
+				 .status = session->reason_status});
 }
 
 /* @req RC-8 RC-9
- * A proxy forwards every 2xx (RFC 3261 §16.7 step 5). The caller may not know what to do with it any more, so the 2xx is acknowledged here, and
- * released like a dialog whose ACK has not come. */
-void scscf_late_2xx(struct session *session, struct dialog *dialog, struct random *random, struct actions *out)
+ * A proxy forwards every 2xx (RFC 3261 §16.7 step 5). The caller may not know what
+ * to do with it any more, so the 2xx is acknowledged here, and released like a dialog whose ACK has
+ * not come. */
+void scscf_late_2xx(struct session *session, struct dialog *dialog, struct random *random,
+		    struct actions *out)
 {
 	struct scscf_dialogs just_this = {.n = 1, .list = {dialog}};
 

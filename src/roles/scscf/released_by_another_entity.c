@@ -12,26 +12,31 @@ static bool is_last(const struct scscf_dialogs *dialogs, const struct dialog *di
 	return true;
 }
 
-/* RFC 3261 §15.1.1: for the sender the session is over whatever comes back, but a challenge or a passing fault makes it try again. */
+/* RFC 3261 §15.1.1: for the sender the session is over whatever comes back, but a challenge or a
+ * passing fault makes it try again. */
 static bool ends_by_bye(unsigned status)
 {
 	return status == 0 || (status >= 200 && status < 300) || status == 481 || status == 408;
 }
 
 /* @req SC-9 RC-11 RF-18
- * RFC 5057 §5.1: of the other requests a 481 or 408 says that the peer has lost the dialog; a SUBSCRIBE, REFER or NOTIFY has its own usage and says nothing about
- * the session. */
+ * RFC 5057 §5.1: of the other requests a 481 or 408 says that the peer has
+ * lost the dialog; a SUBSCRIBE, REFER or NOTIFY has its own usage and says nothing about the
+ * session. */
 static bool shows_dialog_is_lost(enum sip_method method, unsigned status)
 {
-	bool of_invite_usage = method == SIP_INVITE || method == SIP_UPDATE || method == SIP_PRACK || method == SIP_INFO;
+	bool of_invite_usage = method == SIP_INVITE || method == SIP_UPDATE ||
+			       method == SIP_PRACK || method == SIP_INFO;
 
 	return of_invite_usage && status == 481;
 }
 
-void scscf_final_in_dialog(struct session *session, struct dialog *dialog, enum dialog_side from, enum sip_method method,
-			   unsigned status, const struct scscf_dialogs *dialogs, struct actions *out)
+void scscf_final_in_dialog(struct session *session, struct dialog *dialog, enum dialog_side from,
+			   enum sip_method method, unsigned status,
+			   const struct scscf_dialogs *dialogs, struct actions *out)
 {
-	enum session_clause clause = method == SIP_BYE ? CLAUSE_RELEASED_BY_ANOTHER : CLAUSE_LOST_DIALOG;
+	enum session_clause clause =
+		method == SIP_BYE ? CLAUSE_RELEASED_BY_ANOTHER : CLAUSE_LOST_DIALOG;
 	bool over = method == SIP_BYE ? ends_by_bye(status) : shows_dialog_is_lost(method, status);
 
 	if (!over || dialog->state == DIALOG_RELEASING || dialog->state == DIALOG_ENDED)
