@@ -38,11 +38,12 @@ static unsigned invite_response(struct client_machine *m, unsigned status,
 	case CLIENT_CALLING:
 	case CLIENT_PROCEEDING:
 		if (status < 200) {
-			/* RFC 3261 §17.1.1.2: no more retransmissions, no Timer B; the proxy's
-			 * Timer C bounds it. */
+			/* RFC 3261 §17.1.1.2: no more retransmissions, no Timer B; the proxy's Timer C
+			 * bounds it. A bound set since, by a CANCEL, stays. */
+			if (m->state == CLIENT_CALLING)
+				m->give_up_at_ms = TIMERS_NEVER;
 			m->state = CLIENT_PROCEEDING;
 			m->retransmit_at_ms = TIMERS_NEVER;
-			m->give_up_at_ms = TIMERS_NEVER;
 			return CLIENT_PASS_UP;
 		}
 		if (status < 300) /* RFC 6026 §8.4 */
