@@ -11,7 +11,7 @@
 #define LIMIT_LIST_VALUES	64u    /* 400: values of Route, Record-Route or Via we are asked to look at */
 #define LIMIT_VIA_VALUES	64u    /* 513: hops a message may have made */
 #define LIMIT_CALL_ID_BYTES	256u   /* 400 */
-#define LIMIT_TAG_BYTES		128u   /* 400 */
+#define LIMIT_TAG_BYTES		256u   /* 400 */
 #define LIMIT_BRANCH_BYTES	256u   /* 400 */
 #define LIMIT_URI_BYTES		1024u  /* 414 as Request-URI, 400 in Contact and Route */
 #define LIMIT_SPLICES		48u    /* edits of one forwarded message: 500, our own bound */

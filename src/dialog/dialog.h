@@ -63,6 +63,7 @@ struct dialog {
 		[2]; /* INVITE of that side whose 2xx was forwarded and not acknowledged yet; 0: none */
 	uint32_t retry_after_ms
 		[2]; /* release: when our BYE toward that side is tried again, since the session began; 0: not */
+	uint32_t ack_wait_until_ms; /* release: how long the caller's ACK is waited for, likewise */
 	uint16_t outcome_status[2]; /* of our BYE toward that side */
 	uint8_t outcome[2];         /* enum leg_outcome, likewise */
 	bool has_cseq[2];

@@ -240,9 +240,7 @@ static void relay_2xx(struct node *node, const struct step *step, const struct a
 
 	if (!step->server)
 		return; /* RC-9: nothing of the transaction is left */
-	sip_edit_begin(&node->edit, step->message);
-	if (!sip_edit_remove_first_values(&node->edit, SIP_HEADER_VIA, 1) ||
-	    !sip_edit_write(&node->edit, &w))
+	if (!write_relayed(node, step->server, step->message->status, &w))
 		return;
 	session_journal(node, step->session,
 			(struct journal_record){.kind = JOURNAL_RESPONSE,
@@ -306,13 +304,12 @@ static uint32_t age_ms(const struct node *node, const struct session *session)
 	return (uint32_t)(node->now_ms - session->began_ms);
 }
 
-static void wait_for_ack(struct node *node, struct session *session)
+static void wait_for_ack(struct node *node, struct session *session, struct dialog *dialog)
 {
 	struct server_transaction *invite = pool_at(node->servers, session->invite);
 
-	if (!session->ack_wait_until_ms)
-		session->ack_wait_until_ms =
-			age_ms(node, session) + 64u * node->settings->timers.ms[TIMER_T1];
+	dialog->ack_wait_until_ms =
+		age_ms(node, session) + 64u * node->settings->timers.ms[TIMER_T1];
 	/* The callee was acknowledged and repeats its 2xx no more: while the caller's ACK is out,
 	 * we do (RFC 3261 §13.3.1.4). */
 	if (invite && invite->response && !session->ack_seen) {
@@ -337,7 +334,7 @@ void carry_out(struct node *node, const struct step *step, const struct actions 
 		case CANCEL_BRANCHES: cancel_branches(node, session, action->clause); break;
 		case ANSWER_INVITE: answer_invite(node, session, action); break;
 		case RELAY_2XX: relay_2xx(node, step, action); break;
-		case WAIT_FOR_ACK: wait_for_ack(node, session); break;
+		case WAIT_FOR_ACK: wait_for_ack(node, session, action->dialog); break;
 		case WAIT_TO_RETRY:
 			action->dialog->retry_after_ms[action->side] =
 				age_ms(node, session) + (action->wait_ms ? action->wait_ms : 1);

@@ -82,6 +82,19 @@ static void put_routes_for_strict(struct text_writer *w, const struct sip_messag
 	text_put_literal(w, ">\r\n");
 }
 
+void edit_content_length(struct sip_edit *edit, const struct sip_message *m, bool reliable,
+			 char *buffer, size_t max)
+{
+	struct text_writer w = text_writer_on(buffer, max);
+
+	if (!reliable || sip_first(m, SIP_HEADER_CONTENT_LENGTH))
+		return;
+	text_put_literal(&w, "Content-Length: ");
+	text_put_u64(&w, m->body.len);
+	text_put_literal(&w, "\r\n");
+	sip_edit_insert_at_end(edit, text_written(&w));
+}
+
 static void edit_max_forwards(struct sip_edit *edit, const struct sip_message *m,
 			      struct text_writer *w)
 {
@@ -157,6 +170,7 @@ static bool write_forwarded(struct node *node, const struct forwarding *f, const
 	struct text_writer words =
 		text_writer_on(node->scratch + LINES_BYTES, SCRATCH_BYTES - LINES_BYTES);
 	struct text request_uri = plan->strict_next ? plan->next_uri : plan->request_uri;
+	char length[40];
 	struct text via;
 
 	sip_edit_begin(&node->edit, m);
@@ -171,6 +185,8 @@ static bool write_forwarded(struct node *node, const struct forwarding *f, const
 	edit_routes(node, f, plan, &lines);
 	sip_edit_insert_at_top(&node->edit, text_written(&lines));
 	edit_max_forwards(&node->edit, m, &words);
+	edit_content_length(&node->edit, m, transport_is_reliable(plan->hop.to.transport), length,
+			    sizeof(length));
 	via = addressing_top_via(m, &f->source, &words);
 	if (via.at != m->via.whole.at)
 		sip_edit_replace(&node->edit, m->via.whole, via);

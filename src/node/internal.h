@@ -244,6 +244,10 @@ struct handle client_handle(const struct node *node, const struct client_transac
 
 void receive_request(struct node *node, const struct endpoint *source, uint8_t local);
 void receive_response(struct node *node);
+/* The response in node->message without our Via, as it goes to `server`'s peer (§16.7 step 3). A 503
+ * does not pass: it would speak of us (§16.7 step 6). false: it does not fit. */
+bool write_relayed(struct node *node, const struct server_transaction *server, unsigned status,
+		   struct text_writer *w);
 /* A branch came to its end without a message: 408 (timeout) or 503 (transport). */
 void branch_failed(struct node *node, struct client_transaction *client, unsigned status);
 
@@ -261,6 +265,10 @@ struct forwarding {
 	struct endpoint source;
 	uint8_t local; /* it came in by */
 };
+/* A datagram may do without Content-Length, a stream may not (RFC 3261 §18.3): adds the line where it
+ * is missing. `buffer` must live until the edit is written. */
+void edit_content_length(struct sip_edit *edit, const struct sip_message *m, bool reliable,
+			 char *buffer, size_t max);
 /* Forwards node->message as a branch of `server` (NULL: ACK, without a transaction). Returns the
  * client transaction; NULL for an ACK or when it could not be forwarded (*ret_status: why). */
 struct client_transaction *forward_request(struct node *node, struct server_transaction *server,

@@ -327,7 +327,7 @@ static void release_timer_expired(struct node *node, struct session *session)
 		struct dialog *dialog = dialogs.list[i];
 		struct actions actions = {.n = 0};
 
-		if (age >= session->ack_wait_until_ms)
+		if (age >= dialog->ack_wait_until_ms)
 			scscf_release_ack_wait_over(session, dialog, &node->random, &actions);
 		for (int side = 0; side < 2; side++)
 			if (dialog->retry_after_ms[side] && age >= dialog->retry_after_ms[side]) {
@@ -364,7 +364,7 @@ static void timer_expired(struct node *node, struct timer *timer)
 	case SESSION_TIMER_RELEASE:
 		release_timer_expired(node, OWNER(struct session, timer));
 		break;
-	default: assert(!"a timer of nobody");
+	default: assert(false);
 	}
 }
 

@@ -7,11 +7,11 @@
 
 /* ---------------------------------------------------------------- writing */
 
-/* The response in node->message without our Via (§16.7 step 3). A 503 does not pass: it would speak
- * of us (§16.7 step 6). */
-static bool write_relayed(struct node *node, struct text_writer *w, unsigned status)
+bool write_relayed(struct node *node, const struct server_transaction *server, unsigned status,
+		   struct text_writer *w)
 {
 	static const struct text server_error = {"500 Server Internal Error", 25};
+	char length[40];
 
 	sip_edit_begin(&node->edit, &node->message);
 	if (!sip_edit_remove_first_values(&node->edit, SIP_HEADER_VIA, 1))
@@ -25,6 +25,8 @@ static bool write_relayed(struct node *node, struct text_writer *w, unsigned sta
 				 server_error);
 		sip_edit_remove_all(&node->edit, SIP_HEADER_RETRY_AFTER);
 	}
+	edit_content_length(&node->edit, &node->message, server->machine.reliable, length,
+			    sizeof(length));
 	return sip_edit_write(&node->edit, w);
 }
 
@@ -33,7 +35,7 @@ static void relay(struct node *node, struct server_transaction *server)
 	struct text_writer w = outbox_writer(node);
 
 	if (server_machine_may_send(&server->machine, node->message.status) &&
-	    write_relayed(node, &w, node->message.status))
+	    write_relayed(node, server, node->message.status, &w))
 		server_send(node, server, node->message.status == 503 ? 500 : node->message.status,
 			    &w);
 }
@@ -49,7 +51,7 @@ static void keep_best(struct node *node, struct server_transaction *server, unsi
 	server->best = NULL;
 	server->best_len = 0;
 	server->best_status = (uint16_t)status;
-	if (!has_message || !write_relayed(node, &w, status))
+	if (!has_message || !write_relayed(node, server, status, &w))
 		return;
 	server->best = store_take(node->message_store, w.len);
 	if (!server->best)

@@ -411,8 +411,8 @@ void session_arm_release(struct node *node, struct session *session)
 	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
 	     h = dialog->next) {
 		if (dialog->outcome[SIDE_CALLING] == LEG_WAITING_FOR_ACK &&
-		    session->ack_wait_until_ms < at)
-			at = session->ack_wait_until_ms;
+		    dialog->ack_wait_until_ms < at)
+			at = dialog->ack_wait_until_ms;
 		for (int side = 0; side < 2; side++)
 			if (dialog->retry_after_ms[side] && dialog->retry_after_ms[side] < at)
 				at = dialog->retry_after_ms[side];

@@ -61,7 +61,6 @@ struct session {
 	struct handle invite; /* server transaction of the initial INVITE, while it lives */
 	uint64_t began_ms;
 	uint32_t answered_after_ms, ended_after_ms; /* since began_ms; 0: not yet */
-	uint32_t ack_wait_until_ms;                 /* release: since began_ms; 0: not waiting */
 	uint32_t expires_s;                         /* negotiated interval; 0: none */
 	uint32_t release_order;                     /* number of the operator's order; 0: none */
 	uint32_t hash;                              /* of the Call-ID */

@@ -8,17 +8,16 @@
 #include "sip/message.h"
 
 enum sip_char {
-	SIP_CHAR_TOKEN = 1,    /* token */
-	SIP_CHAR_WHITE = 2,    /* SP HT CR LF: linear white space, folding included */
-	SIP_CHAR_USER = 4,     /* unreserved and user-unreserved; "%" apart */
-	SIP_CHAR_PASSWORD = 8, /* unreserved and & = + $ , */
-	SIP_CHAR_HOST =
-		16, /* hostname or IPv4address; "_" is no letter of RFC 3261, but of many zones */
+	SIP_CHAR_TOKEN = 1,
+	SIP_CHAR_WHITE = 2,        /* SP HT CR LF: linear white space, folding included */
+	SIP_CHAR_USER = 4,         /* unreserved and user-unreserved; "%" apart */
+	SIP_CHAR_PASSWORD = 8,     /* unreserved and & = + $ , */
+	SIP_CHAR_HOST = 16,        /* hostname, IPv4address; and "_", which many zones have */
 	SIP_CHAR_RESERVED = 32,    /* RFC 2396 §2.2, as RFC 3261 §19.1.4 uses it */
 	SIP_CHAR_URI = 64,         /* may stand in any URI */
 	SIP_CHAR_PARAM_NAME = 128, /* token, and what a uri-parameter may have besides */
-	SIP_CHAR_PARAM_VALUE =
-		256, /* what does not end an unquoted value: more than the grammar, RFC 3261 §7.3.1 */
+	/* What does not end an unquoted value: more than the grammar, so that odd values of parameters that nobody asked for pass. */
+	SIP_CHAR_PARAM_VALUE = 256,
 	SIP_CHAR_HEX = 512,
 };
 

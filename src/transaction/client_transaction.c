@@ -65,12 +65,7 @@ static unsigned non_invite_response(struct client_machine *m, unsigned status,
 	if (m->state != CLIENT_CALLING && m->state != CLIENT_PROCEEDING)
 		return 0;
 	if (status < 200) {
-		if (m->state == CLIENT_CALLING && !m->reliable) {
-			/* §17.1.2.2: from now on every T2 */
-			m->interval_ms = timers->ms[TIMER_T2];
-			m->retransmit_at_ms = now_ms + m->interval_ms;
-		}
-		m->state = CLIENT_PROCEEDING;
+		m->state = CLIENT_PROCEEDING; /* Timer E runs on; from its next firing it is T2 */
 		return CLIENT_PASS_UP;
 	}
 	return CLIENT_PASS_UP | CLIENT_LET_REQUEST_GO |
@@ -103,8 +98,10 @@ unsigned client_machine_expired(struct client_machine *m, const struct timer_val
 	}
 	if (now_ms < m->retransmit_at_ms)
 		return 0;
-	m->interval_ms *= 2; /* Timer A doubles without bound (B ends it), E up to T2 */
-	if (!m->is_invite && m->interval_ms > timers->ms[TIMER_T2])
+	m->interval_ms *= 2; /* Timer A doubles without bound (B ends it), E up to T2,
+			      * at once when a provisional response has come (§17.1.2.2) */
+	if (!m->is_invite &&
+	    (m->state == CLIENT_PROCEEDING || m->interval_ms > timers->ms[TIMER_T2]))
 		m->interval_ms = timers->ms[TIMER_T2];
 	m->retransmit_at_ms = now_ms + m->interval_ms;
 	return CLIENT_SEND_REQUEST;

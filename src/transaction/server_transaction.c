@@ -3,7 +3,8 @@
 
 #include <assert.h>
 
-/* When the peer's Timer E has been reset to T2: T1 + 2*T1 + 4*T1 ... until an interval reaches T2. */
+/* When the peer's Timer E has been reset to T2: T1 + 2*T1 + 4*T1 ... until an interval reaches T2. Over
+ * datagrams a 100 may not come sooner, over any transport it must come then (RFC 4320 §4.1). */
 static uint32_t late_ms(const struct timer_values *timers)
 {
 	uint32_t sum = 0;
@@ -21,9 +22,7 @@ void server_machine_start(struct server_machine *m, bool is_invite, bool reliabl
 		.state = SERVER_TRYING,
 		.is_invite = is_invite,
 		.reliable = reliable,
-		.retransmit_at_ms = is_invite  ? now_ms + SERVER_TRYING_AFTER_MS
-				    : reliable ? TIMERS_NEVER
-					       : now_ms + late_ms(timers),
+		.retransmit_at_ms = now_ms + (is_invite ? SERVER_TRYING_AFTER_MS : late_ms(timers)),
 		.give_up_at_ms = TIMERS_NEVER,
 	};
 }
@@ -150,7 +149,8 @@ static struct server_key key_for(const struct hash_key *key, const struct sip_me
 {
 	struct hash_key other = {{~key->word[0], key->word[1] + 1}};
 	char method_byte = (char)method;
-	struct text parts[6];
+	struct text name = method == SIP_METHOD_OTHER ? request->method_name : (struct text){0};
+	struct text parts[8];
 	unsigned n;
 
 	if (request->via.branch.len > MAGIC_COOKIE.len &&
@@ -160,14 +160,14 @@ static struct server_key key_for(const struct hash_key *key, const struct sip_me
 			request->via.host,
 			{(const char *)&request->via.port, sizeof(request->via.port)},
 			{&method_byte, 1},
-			method == SIP_METHOD_OTHER ? request->method_name : (struct text){0},
+			name,
 		};
 
 		return (struct server_key){
 			{hash_texts(key, parts_3261, 5), hash_texts(&other, parts_3261, 5)}};
 	}
-	/* RFC 2543 peers: Request-URI, From tag, Call-ID, CSeq number and the top Via. The To tag
-	 * is left out so that the ACK of a non-2xx, which has ours, still matches. */
+	/* RFC 2543 peers: Request-URI, tags, Call-ID, CSeq and the top Via. The To tag of an INVITE is left out so
+	 * that the ACK of a non-2xx, which has ours, still matches. */
 	n = 0;
 	parts[n++] = request->request_uri;
 	parts[n++] = request->from_tag;
@@ -175,6 +175,8 @@ static struct server_key key_for(const struct hash_key *key, const struct sip_me
 	parts[n++] = (struct text){(const char *)&request->cseq, sizeof(request->cseq)};
 	parts[n++] = request->via.whole;
 	parts[n++] = (struct text){&method_byte, 1};
+	parts[n++] = name;
+	parts[n++] = method == SIP_INVITE ? (struct text){0} : request->to_tag;
 	return (struct server_key){{hash_texts(key, parts, n), hash_texts(&other, parts, n)}};
 }
 

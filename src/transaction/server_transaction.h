@@ -39,8 +39,7 @@ enum server_order {
 };
 
 /* A request arrived. A 100 will fall due by itself: for INVITE after 200 ms (RFC 3261 §17.2.1), for
- * others over UDP when the peer's Timer E has reached T2 (RFC 4320 §4.1), over a stream never by
- * itself. */
+ * others when the peer's Timer E has reached T2, whatever the transport (RFC 4320 §4.1). */
 void server_machine_start(struct server_machine *m, bool is_invite, bool reliable,
 			  const struct timer_values *timers, uint64_t now_ms);
 /* The same request again. */

@@ -15,6 +15,9 @@ void scscf_request_while_releasing(struct session *session, struct dialog *dialo
 					 .clause = CLAUSE_REQUEST_WHILE_RELEASING,
 					 .dialog = dialog,
 					 .status = 481});
+		/* RC-17: who says BYE has had the 2xx, though its ACK was lost. */
+		if (request->method == SIP_BYE && from == SIDE_CALLING)
+			scscf_release_ack_wait_over(session, dialog, random, out);
 		return;
 	}
 	if (from == SIDE_CALLING && dialog->ack_is_ours && request->cseq == dialog->invite_cseq) {
