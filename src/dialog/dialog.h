@@ -34,6 +34,7 @@ enum leg_outcome {
 	LEG_ANSWERED,        /* see the status */
 	LEG_TIMED_OUT,
 	LEG_TRANSPORT_FAILED,
+	LEG_HUNG_UP, /* the party said BYE itself before ours was due */
 };
 const char *leg_outcome_name(enum leg_outcome outcome);
 static inline bool leg_outcome_is_final(uint8_t outcome)

@@ -42,7 +42,7 @@ bool packed_text_replace(struct packed_text *packed, struct store *store, struct
 	if (text_equal(packed_text_get(packed, slices[which]), by))
 		return true;
 	if (by.len == slices[which].len) {
-		memcpy(packed->bytes + slices[which].at, by.at, by.len);
+		memmove(packed->bytes + slices[which].at, by.at, by.len);
 		return true;
 	}
 	for (unsigned i = 0; i < n; i++)

@@ -163,22 +163,27 @@ static bool is_valid_to_forward(struct node *node, struct arrival *a)
 
 /* ---------------------------------------------------------------- inside a dialog */
 
-/* The caller's ACK of the 2xx: nobody has to repeat the 2xx any more. */
-static bool is_ack_of_invite(struct node *node, const struct found_dialog *found)
+/* The caller has had the 2xx: nobody repeats it any more. */
+static void stop_repeating_2xx(struct node *node, struct session *session)
 {
-	struct server_transaction *invite = pool_at(node->servers, found->session->invite);
+	struct server_transaction *invite = pool_at(node->servers, session->invite);
 
-	if (found->side != SIDE_CALLING || node->message.cseq != found->dialog->invite_cseq)
-		return false;
-	found->session->ack_seen = true;
-	dialog_set_text(found->dialog, node->session_store, DIALOG_OFFER, (struct text){0});
-	if (!invite)
-		return true;
+	session->ack_seen = true;
+	if (!invite || invite->machine.state != SERVER_ACCEPTED)
+		return;
 	server_machine_2xx_acknowledged(&invite->machine);
 	server_arm(node, invite);
 	store_give_back(node->message_store, invite->response, invite->response_len);
 	invite->response = NULL;
 	invite->response_len = 0;
+}
+
+static bool is_ack_of_invite(struct node *node, const struct found_dialog *found)
+{
+	if (found->side != SIDE_CALLING || node->message.cseq != found->dialog->invite_cseq)
+		return false;
+	dialog_set_text(found->dialog, node->session_store, DIALOG_OFFER, (struct text){0});
+	stop_repeating_2xx(node, found->session);
 	return true;
 }
 
@@ -266,6 +271,8 @@ static void request_while_releasing(struct node *node, struct arrival *a,
 			answer_503(node, a);
 			return;
 		}
+		if (node->message.method == SIP_BYE && found->side == SIDE_CALLING)
+			stop_repeating_2xx(node, found->session);
 	} else {
 		is_ack_of_invite(node, found);
 	}

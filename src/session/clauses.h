@@ -33,6 +33,7 @@
 	ROW(ESTABLISHING_FINAL, "TS 24.229 §5.4.5.1.1", "release before the answer: a final response to the caller")      \
 	ROW(LATE_2XX, "RFC 3261 §16.7 step 5", "a 2xx crossed our CANCEL: forwarded, acknowledged and released")          \
 	ROW(REQUEST_WHILE_RELEASING, "TS 24.229 §5.4.5.1.3", "a request on a dialog that is being released: 481")         \
+	ROW(PARTY_HUNG_UP, "RFC 3261 §15", "the party said BYE itself: it needs none, and it has had the 2xx")           \
 	ROW(RELEASED_BY_ANOTHER, "TS 24.229 §5.4.5.2", "a BYE of a party was answered: the dialog is forgotten")          \
 	ROW(SESSION_EXPIRED, "TS 24.229 §5.4.5.3", "the session timer ran out: forgotten without a BYE")                  \
 	ROW(RELEASE_ORDERED, "TS 24.229 §5.4.5.1", "the operator ordered the release")                                    \

@@ -26,7 +26,8 @@ static bool grow(struct journal *journal, struct store *store)
 
 void journal_add(struct journal *journal, struct store *store, struct journal_record record)
 {
-	if (journal->n < journal->max || grow(journal, store)) {
+	/* Once the ring runs it is not made larger: the order of time would be lost. */
+	if (journal->n < journal->max || (journal->ring_next == 0 && grow(journal, store))) {
 		journal->records[journal->n++] = record;
 		return;
 	}

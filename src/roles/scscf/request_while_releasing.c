@@ -4,20 +4,23 @@
  * our BYE carried is forwarded after it: its CSeq number would be ours or lower. */
 #include "roles/scscf/scscf.h"
 
-/* @req SC-8 RC-1 RC-10
- * RC-22 */
+/* @req SC-8 RC-1 RC-10 RC-17 RC-22 */
 void scscf_request_while_releasing(struct session *session, struct dialog *dialog,
 				   enum dialog_side from, const struct sip_message *request,
 				   struct random *random, struct actions *out)
 {
 	if (request->method != SIP_ACK) {
+		/* RC-17: who says BYE has had the 2xx, though its ACK was lost, and needs no BYE. */
+		bool hung_up = request->method == SIP_BYE && from == SIDE_CALLING &&
+			       dialog->outcome[SIDE_CALLING] == LEG_WAITING_FOR_ACK;
+
+		if (hung_up)
+			dialog->outcome[SIDE_CALLING] = LEG_HUNG_UP;
 		act(out, (struct action){.verb = ANSWER_REQUEST,
-					 .clause = CLAUSE_REQUEST_WHILE_RELEASING,
+					 .clause = hung_up ? CLAUSE_PARTY_HUNG_UP
+							   : CLAUSE_REQUEST_WHILE_RELEASING,
 					 .dialog = dialog,
 					 .status = 481});
-		/* RC-17: who says BYE has had the 2xx, though its ACK was lost. */
-		if (request->method == SIP_BYE && from == SIDE_CALLING)
-			scscf_release_ack_wait_over(session, dialog, random, out);
 		return;
 	}
 	if (from == SIDE_CALLING && dialog->ack_is_ours && request->cseq == dialog->invite_cseq) {
