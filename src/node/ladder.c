@@ -14,6 +14,7 @@ struct drawing {
 	struct text_writer *w;
 	const struct node_session_report *session;
 	unsigned n_lanes;
+	uint64_t clauses_seen; /* bit by enum session_clause */
 	char line[LINE_BYTES];
 };
 
@@ -106,14 +107,17 @@ static void put_label(struct text_writer *w, const struct journal_record *r)
 	text_printf(w, " %u (%s) ", r->status, sip_method_name(r->method));
 }
 
-static struct text clause_text(const struct journal_record *r, char *bytes, size_t max)
+/* Only where it stands; what it says is below the ladder, once for all of its arrows. */
+static struct text clause_text(struct drawing *d, const struct journal_record *r, char *bytes,
+			       size_t max)
 {
 	struct text_writer w = text_writer_on(bytes, max);
 	const struct clause_row *row = &clause_table[r->clause];
 
 	if (!row->document[0])
 		return (struct text){0};
-	text_printf(&w, "%s: %s", row->document, row->meaning);
+	d->clauses_seen |= 1ULL << r->clause;
+	text_put(&w, text_of(row->document));
 	if (r->kind == JOURNAL_REQUEST && r->status)
 		text_printf(&w, "; Reason: SIP;cause=%u", r->status);
 	return text_written(&w);
@@ -134,7 +138,7 @@ static void draw_message(struct drawing *d, const struct journal_record *r)
 	} else {
 		draw_arrow(d, from, to, text_written(&label));
 	}
-	put_line(d, clause_text(r, clause_bytes, sizeof(clause_bytes)));
+	put_line(d, clause_text(d, r, clause_bytes, sizeof(clause_bytes)));
 }
 
 static const char *leg_name(unsigned leg, char *bytes, size_t max)
@@ -184,7 +188,7 @@ static void draw_event(struct drawing *d, const struct journal_record *r)
 	clear_line(d);
 	write_time(d, r->at_ms);
 	write_at(d, column_of(0) + 1, text_written(&w));
-	put_line(d, clause_text(r, clause_bytes, sizeof(clause_bytes)));
+	put_line(d, clause_text(d, r, clause_bytes, sizeof(clause_bytes)));
 }
 
 /* An answer to a request of ours comes as an arrow. */
@@ -211,6 +215,7 @@ static void draw_record(struct drawing *d, const struct journal_record *r)
 
 static void put_names(struct drawing *d)
 {
+	unsigned end;
 	char name[24];
 
 	memset(d->line, ' ', sizeof(d->line));
@@ -221,7 +226,10 @@ static void put_names(struct drawing *d)
 
 		write_at(d, column_of(lane) - t.len / 2, t);
 	}
-	text_put(d->w, (struct text){d->line, column_of(d->n_lanes - 1) + 6});
+	end = column_of(d->n_lanes - 1) + 6;
+	while (end > 0 && d->line[end - 1] == ' ')
+		end--;
+	text_put(d->w, (struct text){d->line, end});
 	text_put_char(d->w, '\n');
 }
 
@@ -263,6 +271,17 @@ static void put_heading(struct drawing *d, uint64_t clock_to_wall_ms)
 	text_put_literal(w, "\n\n");
 }
 
+static void put_legend(struct drawing *d)
+{
+	_Static_assert(N_CLAUSES <= 64, "a bit for every clause");
+	if (d->clauses_seen)
+		text_put_char(d->w, '\n');
+	for (unsigned i = 0; i < N_CLAUSES; i++)
+		if (d->clauses_seen & 1ULL << i)
+			text_printf(d->w, "%s: %s\n", clause_table[i].document,
+				    clause_table[i].meaning);
+}
+
 void ladder_put(struct text_writer *w, const struct node_session_report *session,
 		uint64_t clock_to_wall_ms)
 {
@@ -280,6 +299,7 @@ void ladder_put(struct text_writer *w, const struct node_session_report *session
 				    session->journal->lost);
 		draw_record(&d, r);
 	}
+	put_legend(&d);
 }
 
 /* ---------------------------------------------------------------- why */
