@@ -308,11 +308,15 @@ static void in_dialog(struct node *node, struct arrival *a)
 		node->counters.stray_acks++;
 		return;
 	}
-	/* Dialogs of other usages (SUBSCRIBE) are not kept: they pass along their routes. A session
-	 * handle that fits nothing does not. */
+	/* Dialogs of other usages (SUBSCRIBE) are not kept: they pass along their routes, for those
+	 * who may send elsewhere. A session handle that fits nothing does not. */
 	if (!belongs_to_invite_usage(m->method) && a->route.is_own && !a->route.has_session) {
-		if (is_valid_to_forward(node, a))
+		if (!addressing_is_trusted(node, a->source)) {
+			node->counters.not_trusted++;
+			answer_now(node, a, 403, NULL, (struct text){0});
+		} else if (is_valid_to_forward(node, a)) {
 			forward_outside_sessions(node, a);
+		}
 		return;
 	}
 	node->counters.unknown_dialogs++;
