@@ -22,8 +22,8 @@
 #define LIMIT_TRANSACTIONS	4000000u /* 503 with Retry-After; requests without a response to give are dropped */
 #define LIMIT_BRANCHES		16u	 /* contacts tried for one request: the first 16 by q are used */
 #define LIMIT_DIALOGS		32u	 /* early and confirmed dialogs of one session: a further provisional response is
-					    forwarded but not remembered; a further 2xx is remembered in place of an early one */
-#define LIMIT_ROUTE_SET_BYTES	4096u	 /* 400 for the request, and a 2xx with more is forwarded without a saved dialog */
+					    forwarded but not remembered; a further 2xx takes the place of an early one, or is not forwarded */
+#define LIMIT_ROUTE_SET_BYTES	4096u	 /* 400 to a REGISTER; a 2xx with more: 500 to the caller, since its dialog could not be saved */
 #define LIMIT_DIALOG_TEXT_BYTES 16384u	 /* as LIMIT_ROUTE_SET_BYTES: what one dialog may keep */
 #define LIMIT_CONTACTS_OF_USER	16u	 /* 503 to the REGISTER that would add more */
 #define LIMIT_BINDINGS		4000000u /* 503 to the REGISTER that would add more */

@@ -17,8 +17,9 @@ const char *dialog_state_name(enum dialog_state state)
 
 const char *leg_outcome_name(enum leg_outcome outcome)
 {
-	static const char *const names[] = {"not asked", "waiting for ACK", "sent",
-					    "answered",  "timeout",         "transport failed", "hung up itself"};
+	static const char *const names[] = {"not asked",     "waiting for ACK", "sent",
+					    "answered",      "timeout",         "transport failed",
+					    "hung up itself"};
 
 	return names[outcome];
 }

@@ -57,20 +57,19 @@ struct dialog {
 	struct packed_text texts;
 	struct text_slice slices[DIALOG_TEXTS];
 	struct text_slice to_tag; /* inside the block */
-	uint32_t
-		cseq[2]; /* highest number seen from that side, our own BYEs in its name included */
-	uint32_t invite_cseq; /* of the initial INVITE: its ACK has this number */
-	uint32_t unacked_cseq
-		[2]; /* INVITE of that side whose 2xx was forwarded and not acknowledged yet; 0: none */
-	uint32_t retry_after_ms
-		[2]; /* release: when our BYE toward that side is tried again, since the session began; 0: not */
-	uint32_t ack_wait_until_ms; /* release: how long the caller's ACK is waited for, likewise */
+	uint32_t cseq[2];         /* highest number seen from that side, our own BYEs included */
+	uint32_t invite_cseq;     /* of the initial INVITE: its ACK has this number */
+	/* INVITE of that side whose 2xx was forwarded and not acknowledged yet; 0: none */
+	uint32_t unacked_cseq[2];
+	uint64_t retry_at_ms[2]; /* release: when our BYE toward that side is tried again; 0: not */
+	uint64_t ack_wait_until_ms; /* release: how long the caller's ACK is waited for */
 	uint16_t outcome_status[2]; /* of our BYE toward that side */
 	uint8_t outcome[2];         /* enum leg_outcome, likewise */
 	bool has_cseq[2];
 	bool was_retried[2];
 	uint8_t state;          /* enum dialog_state */
 	uint8_t leg;            /* of the called side, in the journal */
+	uint8_t branch;         /* leg of the branch of the INVITE that it came by: several may */
 	uint8_t byes_under_way; /* of the parties, forwarded and without a final response */
 	bool ack_is_ours; /* we acknowledged the 2xx: the caller's ACK is absorbed (L11, L12) */
 };

@@ -299,17 +299,12 @@ static void forward_at_hand(struct node *node, const struct step *step, const st
 	forward_request(node, NULL, step->forwarding, step->session, dialog, step->from, &status);
 }
 
-static uint32_t age_ms(const struct node *node, const struct session *session)
-{
-	return (uint32_t)(node->now_ms - session->began_ms);
-}
-
 static void wait_for_ack(struct node *node, struct session *session, struct dialog *dialog)
 {
 	struct server_transaction *invite = pool_at(node->servers, session->invite);
 
 	dialog->ack_wait_until_ms =
-		age_ms(node, session) + 64u * node->settings->timers.ms[TIMER_T1];
+		node->now_ms + 64u * (uint64_t)node->settings->timers.ms[TIMER_T1];
 	/* The callee was acknowledged and repeats its 2xx no more: while the caller's ACK is out,
 	 * we do (RFC 3261 §13.3.1.4). */
 	if (invite && invite->response && !session->ack_seen) {
@@ -336,8 +331,7 @@ void carry_out(struct node *node, const struct step *step, const struct actions 
 		case RELAY_2XX: relay_2xx(node, step, action); break;
 		case WAIT_FOR_ACK: wait_for_ack(node, session, action->dialog); break;
 		case WAIT_TO_RETRY:
-			action->dialog->retry_after_ms[action->side] =
-				age_ms(node, session) + (action->wait_ms ? action->wait_ms : 1);
+			action->dialog->retry_at_ms[action->side] = node->now_ms + action->wait_ms;
 			node->counters.clauses[action->clause]++;
 			break;
 		case END_DIALOG:

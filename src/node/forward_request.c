@@ -1,4 +1,5 @@
 /* RFC 3261 §16.6  Request forwarding, by editing the received bytes */
+#include "dialog/session_interval.h"
 #include "node/internal.h"
 
 #define LINES_BYTES (LIMIT_ROUTE_SET_BYTES + 2048u)
@@ -95,6 +96,22 @@ void edit_content_length(struct sip_edit *edit, const struct sip_message *m, boo
 	sip_edit_insert_at_end(edit, text_written(&w));
 }
 
+/* @req RF-13a
+ * The smallest interval there is, and Min-SE, so that nobody further on goes below it. */
+static void raise_session_interval(struct sip_edit *edit, const struct sip_message *m,
+				   struct text_writer *lines)
+{
+	struct text least = session_interval_digits(sip_value(m, SIP_HEADER_MIN_SE));
+	uint32_t seconds;
+
+	sip_edit_replace(edit, session_interval_digits(sip_value(m, SIP_HEADER_SESSION_EXPIRES)),
+			 TEXT("90"));
+	if (least.len == 0)
+		text_put_literal(lines, "Min-SE: 90\r\n");
+	else if (!text_to_u32(least, UINT32_MAX, &seconds) || seconds < SESSION_INTERVAL_MIN_S)
+		sip_edit_replace(edit, least, TEXT("90"));
+}
+
 static void edit_max_forwards(struct sip_edit *edit, const struct sip_message *m,
 			      struct text_writer *w)
 {
@@ -183,6 +200,8 @@ static bool write_forwarded(struct node *node, const struct forwarding *f, const
 		put_record_route(&lines, node, f, plan->hop.local,
 				 session ? pool_handle(node->sessions, session) : NO_HANDLE);
 	edit_routes(node, f, plan, &lines);
+	if (f->raise_session_interval)
+		raise_session_interval(&node->edit, m, &lines);
 	sip_edit_insert_at_top(&node->edit, text_written(&lines));
 	edit_max_forwards(&node->edit, m, &words);
 	edit_content_length(&node->edit, m, transport_is_reliable(plan->hop.to.transport), length,
@@ -231,7 +250,7 @@ struct client_transaction *forward_request(struct node *node, struct server_tran
 		forward_ack(node, f, &plan, session);
 		return NULL;
 	}
-	client = client_take(node);
+	client = pool_live(node->clients) < node->transactions_max ? client_take(node) : NULL;
 	if (!client) {
 		node->counters.full++;
 		return NULL;

@@ -111,6 +111,7 @@ struct node {
 	bool draining;
 
 	struct pool *sessions, *dialogs, *servers, *clients;
+	uint32_t transactions_max; /* forwarded requests at once; our own have some room more */
 	struct store *session_store, *message_store;
 	struct map servers_by_key, sessions_by_call_id;
 	struct bindings bindings;
@@ -261,6 +262,7 @@ struct forwarding {
 		strict_request_uri; /* previous hop was a strict router: Request-URI from the last Route (RFC 3261 §16.4) */
 	struct endpoint next_hop; /* set: overrides */
 	bool record_route;
+	bool raise_session_interval; /* RFC 4028 §8.1 */
 	uint32_t loop_hash;
 	struct endpoint source;
 	uint8_t local; /* it came in by */
@@ -299,8 +301,8 @@ void session_finish(struct node *node, struct session *session, enum session_end
 		    unsigned status, enum session_clause clause);
 void session_end_dialog(struct node *node, struct session *session, struct dialog *dialog,
 			enum session_clause clause);
-/* Takes early dialogs out: of one leg, or of all (leg 0). */
-void session_drop_early_dialogs(struct node *node, struct session *session, uint8_t leg);
+/* Takes early dialogs out: of one branch of the INVITE, or of all (0). */
+void session_drop_early_dialogs(struct node *node, struct session *session, uint8_t branch);
 void session_forget(struct node *node, struct session *session);
 struct scscf_dialogs session_dialogs(struct node *node, const struct session *session);
 void session_journal(struct node *node, struct session *session, struct journal_record record);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #define ENDED_SESSIONS_MIN         16u
+#define OWN_REQUESTS_MIN           256u
 #define STORE_BYTES_MAX            ((size_t)64 << 30)
 #define OWNER(type, timer_pointer) ((type *)(void *)((char *)(timer_pointer)-offsetof(type, timer)))
 
@@ -55,7 +56,10 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 	node->dialogs = pool_open(sizeof(struct dialog),
 				  sessions_max + node->ended_max + LIMIT_DIALOGS * 1024u);
 	node->servers = pool_open(sizeof(struct server_transaction), transactions_max);
-	node->clients = pool_open(sizeof(struct client_transaction), transactions_max);
+	node->transactions_max = transactions_max;
+	/* What this server sends itself (BYE, CANCEL) must not fail because forwarding is busy. */
+	node->clients = pool_open(sizeof(struct client_transaction),
+				  transactions_max + transactions_max / 8 + OWN_REQUESTS_MIN);
 	node->session_store = store_open(STORE_BYTES_MAX);
 	node->message_store = store_open(STORE_BYTES_MAX);
 	node->ended = block_open(node->ended_max, sizeof(struct handle));
@@ -320,18 +324,18 @@ static void session_timer_expired(struct node *node, struct session *session)
 static void release_timer_expired(struct node *node, struct session *session)
 {
 	struct scscf_dialogs dialogs = session_dialogs(node, session);
-	uint32_t age = (uint32_t)(node->now_ms - session->began_ms);
 	struct step step = {.session = session};
 
 	for (unsigned i = 0; i < dialogs.n; i++) {
 		struct dialog *dialog = dialogs.list[i];
 		struct actions actions = {.n = 0};
 
-		if (age >= dialog->ack_wait_until_ms)
+		if (node->now_ms >= dialog->ack_wait_until_ms)
 			scscf_release_ack_wait_over(session, dialog, &node->random, &actions);
 		for (int side = 0; side < 2; side++)
-			if (dialog->retry_after_ms[side] && age >= dialog->retry_after_ms[side]) {
-				dialog->retry_after_ms[side] = 0;
+			if (dialog->retry_at_ms[side] &&
+			    node->now_ms >= dialog->retry_at_ms[side]) {
+				dialog->retry_at_ms[side] = 0;
 				scscf_bye_retry(session, dialog, (enum dialog_side)side,
 						&node->random, &actions);
 			}

@@ -1,5 +1,6 @@
 /* A request arrives: RFC 3261 §16.3 (validation), §16.4 (route information), then to the procedure
  * whose turn it is. */
+#include "dialog/session_interval.h"
 #include "node/internal.h"
 
 /* What the steps below find out about the request in node->message. */
@@ -54,8 +55,11 @@ static void take_own_routes(struct node *node, struct arrival *a)
 		last = address.uri;
 		if (only_own)
 			own = addressing_own_route(node, address.uri);
-		only_own = own.is_own;
-		if (!own.is_own)
+		/* Another session's entry belongs to another passage through this server. */
+		only_own =
+			own.is_own && (!own.has_session || !a->route.has_session ||
+				       handle_equal(own.session.handle, a->route.session.handle));
+		if (!only_own)
 			continue;
 		a->forwarding.own_routes++;
 		if (!a->route.has_session)
@@ -65,13 +69,16 @@ static void take_own_routes(struct node *node, struct arrival *a)
 		a->route.is_own = true;
 	}
 	/* The hop before us was a strict router: our own URI stands where the target should. */
-	if (a->n_routes > a->forwarding.own_routes && a->forwarding.own_routes == 0) {
+	if (a->n_routes > a->forwarding.own_routes) {
 		struct own_route own = addressing_own_route(node, node->message.request_uri);
 
-		if (own.is_own && own.has_session) {
-			a->route = own;
-			a->forwarding.strict_request_uri = last;
-		}
+		if (!own.is_own || !own.has_session)
+			return;
+		if (a->route.has_session &&
+		    !handle_equal(own.session.handle, a->route.session.handle))
+			a->forwarding.own_routes = 0;
+		a->route = own;
+		a->forwarding.strict_request_uri = last;
 	}
 }
 
@@ -218,6 +225,11 @@ static void journal_relay(struct node *node, const struct found_dialog *found,
 						.clause = (uint8_t)clause});
 }
 
+static void answer_422(struct node *node, struct server_transaction *server)
+{
+	server_answer(node, server, 422, (struct text){0}, TEXT("Min-SE: 90\r\n"));
+}
+
 static void forward_in_dialog(struct node *node, struct arrival *a,
 			      const struct found_dialog *found)
 {
@@ -235,9 +247,14 @@ static void forward_in_dialog(struct node *node, struct arrival *a,
 		server->session = pool_handle(node->sessions, found->session);
 		server->dialog = pool_handle(node->dialogs, found->dialog);
 		server->side = (uint8_t)found->side;
+		if (session_interval_check(m) == SESSION_INTERVAL_REFUSE) {
+			answer_422(node, server);
+			return;
+		}
 	} else {
 		acknowledged(node, found);
 	}
+	a->forwarding.raise_session_interval = session_interval_check(m) == SESSION_INTERVAL_RAISE;
 	dialog_request_passed(found->dialog, found->side, m->method, m->cseq);
 	if (m->method == SIP_BYE && found->dialog->byes_under_way < UINT8_MAX)
 		found->dialog->byes_under_way++;
@@ -500,7 +517,7 @@ static unsigned fork_request(struct node *node, struct arrival *a,
 }
 
 static void refuse(struct node *node, struct server_transaction *server, struct session *session,
-		   unsigned status)
+		   unsigned status, enum session_clause clause)
 {
 	if (session) {
 		session_journal(node, session,
@@ -515,11 +532,14 @@ static void refuse(struct node *node, struct server_transaction *server, struct 
 							.to = LEG_CALLING,
 							.method = SIP_INVITE,
 							.status = (uint16_t)status,
-							.clause = CLAUSE_TERMINATING});
+							.clause = (uint8_t)clause});
 	}
-	server_answer(node, server, status, (struct text){0}, (struct text){0});
+	if (status == 422)
+		answer_422(node, server);
+	else
+		server_answer(node, server, status, (struct text){0}, (struct text){0});
 	if (session)
-		session_finish(node, session, SESSION_END_REJECTED, status, CLAUSE_TERMINATING);
+		session_finish(node, session, SESSION_END_REJECTED, status, clause);
 }
 
 static void serve(struct node *node, struct arrival *a, bool with_session)
@@ -538,6 +558,7 @@ static void serve(struct node *node, struct arrival *a, bool with_session)
 	struct text_writer words = text_writer_on(words_bytes, sizeof(words_bytes));
 	struct server_transaction *server =
 		server_begin(node, &node->message, &a->key, a->source, a->local);
+	enum session_interval_verdict interval;
 	struct session *session = NULL;
 	struct scscf_service service;
 
@@ -562,12 +583,17 @@ static void serve(struct node *node, struct arrival *a, bool with_session)
 		session->invite = pool_handle(node->servers, server);
 		server->session = pool_handle(node->sessions, session);
 	}
+	interval = session_interval_check(&node->message);
+	a->forwarding.raise_session_interval = interval == SESSION_INTERVAL_RAISE;
+	if (service.status == 0 && interval == SESSION_INTERVAL_REFUSE)
+		service.status = 422;
 	if (service.status == 0 &&
 	    fork_request(node, a, server, session, &service, &service.status) > 0)
 		return;
 	count_refusal(node, service.status);
-	refuse(node, server, session,
-	       service.status == 503 ? 500 : service.status); /* 503 would speak of this server */
+	/* A 503 would speak of this server. */
+	refuse(node, server, session, service.status == 503 ? 500 : service.status,
+	       service.status == 422 ? CLAUSE_INTERVAL_TOO_SMALL : CLAUSE_TERMINATING);
 }
 
 static void forward_outside_sessions(struct node *node, struct arrival *a)
@@ -579,7 +605,8 @@ static void forward_outside_sessions(struct node *node, struct arrival *a)
 	if (!server)
 		answer_503(node, a);
 	else if (fork_request(node, a, server, NULL, &service, &service.status) == 0)
-		refuse(node, server, NULL, service.status == 503 ? 500 : service.status);
+		refuse(node, server, NULL, service.status == 503 ? 500 : service.status,
+		       CLAUSE_NONE);
 }
 
 static void initial(struct node *node, struct arrival *a)

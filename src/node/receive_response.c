@@ -144,7 +144,7 @@ static void answered(struct node *node, struct session *session, struct dialog *
 		session->answered_after_ms = (uint32_t)(node->now_ms - session->began_ms) + 1;
 		node->counters.sessions_answered++;
 	}
-	session_drop_early_dialogs(node, session, dialog->leg);
+	session_drop_early_dialogs(node, session, dialog->branch);
 	if (session->state == SESSION_ESTABLISHING)
 		session_set_state(node, session, SESSION_ANSWERED);
 	session_arm_expiry(node, session, &node->message);
@@ -163,8 +163,6 @@ static void refreshed(struct node *node, struct session *session, struct dialog 
 
 	messages[from] = &node->other;
 	messages[other] = &node->message;
-	if (client->method == SIP_INVITE)
-		dialog->unacked_cseq[from] = client->cseq;
 	for (int side = 0; side < 2; side++) {
 		struct sip_list list;
 		struct sip_name_addr address;
@@ -193,6 +191,8 @@ static void final_in_dialog(struct node *node, struct session *session, struct d
 
 	if (client->method == SIP_BYE && dialog->byes_under_way)
 		dialog->byes_under_way--;
+	if (is_2xx(status) && client->method == SIP_INVITE)
+		dialog->unacked_cseq[client->side] = client->cseq;
 	if (is_2xx(status) && sip_method_refreshes_target(client->method) &&
 	    dialog->state != DIALOG_RELEASING)
 		refreshed(node, session, dialog, client);
@@ -298,6 +298,21 @@ static void provisional(struct node *node, struct server_transaction *server,
 		relay(node, server);
 }
 
+/* @req MP-11
+ * A dialog that cannot be saved could never be released. Its 2xx is not forwarded; the callee gives up
+ * without an ACK (RFC 3261 §13.3.1.4), and the caller hears 500 when no other branch answers. */
+static void not_remembered(struct node *node, struct server_transaction *server,
+			   struct client_transaction *client, struct session *session,
+			   bool first_of_branch)
+{
+	if (!first_of_branch)
+		return;
+	session_drop_early_dialogs(node, session, client->leg);
+	journal_response(node, session, client, NULL, false, CLAUSE_NOT_REMEMBERED);
+	if (server)
+		branch_is_final(node, server, client, session, 500, false);
+}
+
 /* A 2xx to the initial INVITE: every one is forwarded, first, further and repeated (§16.7 step 5). */
 static void success_of_invite(struct node *node, struct server_transaction *server,
 			      struct client_transaction *client, struct session *session,
@@ -308,16 +323,19 @@ static void success_of_invite(struct node *node, struct server_transaction *serv
 	struct step step = {
 		.session = session, .message = &node->message, .server = server, .client = client};
 
-	if (session->state == SESSION_RELEASING && dialog && dialog->state == DIALOG_EARLY) {
+	if (!dialog) {
+		not_remembered(node, server, client, session, first_of_branch);
+		return;
+	}
+	if (session->state == SESSION_RELEASING && dialog->state == DIALOG_EARLY) {
 		keep_offer(node, session, dialog);
 		journal_response(node, session, client, dialog, false, CLAUSE_LATE_2XX);
 		scscf_late_2xx(session, dialog, &node->random, &actions);
 		carry_out(node, &step, &actions);
 		return;
 	}
-	if (dialog &&
-	    dialog->state >=
-		    DIALOG_RELEASING) { /* repeated, after we acknowledged it: again, and no second BYE (RFC 3261 §13.2.2.4) */
+	/* Repeated after we acknowledged it: again, and no second BYE (RFC 3261 §13.2.2.4). */
+	if (dialog->state >= DIALOG_RELEASING) {
 		if (dialog->ack_is_ours) {
 			act(&actions, (struct action){.verb = SEND_ACK,
 						      .clause = CLAUSE_ACK_FOR_CALLER,
@@ -326,9 +344,9 @@ static void success_of_invite(struct node *node, struct server_transaction *serv
 		}
 		return;
 	}
-	if (dialog && dialog->state == DIALOG_EARLY)
+	if (dialog->state == DIALOG_EARLY)
 		answered(node, session, dialog);
-	if (first_of_branch || !dialog || dialog->state == DIALOG_ANSWERED)
+	if (first_of_branch || dialog->state == DIALOG_ANSWERED)
 		journal_response(node, session, client, dialog, true, CLAUSE_NONE);
 	if (server)
 		relay(node, server);
@@ -341,6 +359,18 @@ static void final_of_cancelled_branch(struct node *node, struct session *session
 	session->cancel_status = (uint16_t)status;
 	session->cancel_outcome = LEG_ANSWERED;
 	(void)node;
+}
+
+static void last_branch_is_final(struct node *node, struct session *session)
+{
+	struct scscf_dialogs dialogs = session_dialogs(node, session);
+	struct actions actions = {.n = 0};
+	struct step step = {.session = session};
+
+	if (session->state == SESSION_ENDED)
+		return;
+	scscf_last_branch_is_final(session, &dialogs, &actions);
+	carry_out(node, &step, &actions);
 }
 
 static void final(struct node *node, struct server_transaction *server,
@@ -390,6 +420,19 @@ static void final(struct node *node, struct server_transaction *server,
 	}
 }
 
+static void proxied(struct node *node, struct client_transaction *client, struct session *session)
+{
+	struct server_transaction *server = pool_at(node->servers, client->server);
+
+	if (node->message.status < 200) {
+		provisional(node, server, client, session);
+		return;
+	}
+	final(node, server, client, session);
+	if (session && client->is_initial_invite)
+		last_branch_is_final(node, session);
+}
+
 static struct session *live_session(const struct node *node,
 				    const struct client_transaction *client)
 {
@@ -401,16 +444,9 @@ static struct session *live_session(const struct node *node,
 static void passed_up(struct node *node, struct client_transaction *client)
 {
 	struct session *session = live_session(node, client);
-	struct server_transaction *server;
 
 	switch (client->owner) {
-	case CLIENT_OF_PROXY:
-		server = pool_at(node->servers, client->server);
-		if (node->message.status < 200)
-			provisional(node, server, client, session);
-		else
-			final(node, server, client, session);
-		break;
+	case CLIENT_OF_PROXY: proxied(node, client, session); break;
 	case CLIENT_OF_RELEASE:
 		if (node->message.status >= 200) {
 			client->final_status = node->message.status;
@@ -422,6 +458,14 @@ static void passed_up(struct node *node, struct client_transaction *client)
 	}
 	if (session && session->state == SESSION_RELEASING)
 		release_step_done(node, session);
+}
+
+static bool has_second_via(const struct sip_message *m)
+{
+	struct sip_list list = sip_list_of(m, SIP_HEADER_VIA);
+	struct text value;
+
+	return sip_list_next(&list, &value) && sip_list_next(&list, &value);
 }
 
 /* @req RF-9b PX-15
@@ -443,6 +487,8 @@ static struct client_transaction *whom_it_answers(struct node *node)
 	if (!client || client->method != m->method || client->cseq != m->cseq ||
 	    client->loop_hash != loop_hash)
 		return NULL;
+	if (client->owner == CLIENT_OF_PROXY && !has_second_via(m))
+		return NULL; /* §16.7 step 3: then it was for us, and we asked nothing */
 	return client;
 }
 
@@ -481,8 +527,10 @@ void branch_failed(struct node *node, struct client_transaction *client, unsigne
 	}
 	if (client->owner != CLIENT_OF_PROXY || client->final_status)
 		return;
-	if (client->is_cancelled)
-		status = 487; /* RFC 3261 §9.1: cancelled, and nothing more came */
+	/* RFC 3261 §9.1: cancelled, and nothing more came. For Timer C we cancelled ourselves: that is a
+	 * 408 (§16.8). */
+	if (client->is_cancelled && server && server->is_cancelled)
+		status = 487;
 	client->final_status = (uint16_t)status;
 	if (server)
 		server->pending--;
@@ -511,6 +559,8 @@ void branch_failed(struct node *node, struct client_transaction *client, unsigne
 		branch_is_final(node, server, client,
 				session && client->is_initial_invite ? session : NULL, status,
 				false);
+	if (session && client->is_initial_invite)
+		last_branch_is_final(node, session);
 	if (session && session->state == SESSION_RELEASING)
 		release_step_done(node, session);
 }

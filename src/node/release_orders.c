@@ -114,6 +114,32 @@ static void begin_one(struct node *node, struct release_order *order, struct ses
 	session_release(node, session, order->what.status, order->what.reason_text, order->number);
 }
 
+/* @req OP-3
+ * A session is begun only while there are transactions for all its BYEs or CANCELs: a BYE that is not
+ * sent would leave a leg behind. */
+static bool has_transactions_for(const struct node *node, const struct session *session)
+{
+	uint32_t wanted = 2u * session->n_dialogs + session->pending_branches;
+
+	return pool_max(node->clients) - pool_live(node->clients) >= wanted;
+}
+
+/* One session is ordered: at once, or as soon as there is room. */
+static void work_off_one(struct node *node, struct release_order *order)
+{
+	struct session *session = session_at(node, order->what.id.handle);
+
+	if (order->scanned)
+		return;
+	if (session && session->state != SESSION_ENDED) {
+		if (!has_transactions_for(node, session) || !node_has_room(node))
+			return;
+		order->scanned = true;
+		begin_one(node, order, session);
+	}
+	order->scanned = true;
+}
+
 /* Goes on with the walk as far as the pace, the outbox and the patience of one tick allow. */
 static void work_off(struct node *node, struct release_order *order)
 {
@@ -121,9 +147,17 @@ static void work_off(struct node *node, struct release_order *order)
 	struct session *session;
 	unsigned looked = 0;
 
+	if (order->what.selector == NODE_SELECT_SESSION) {
+		uint32_t number = order->number;
+
+		work_off_one(node, order);
+		if (order->number == number)
+			finish_if_done(node, order);
+		return;
+	}
 	while (!order->scanned && !order->progress.stopped && looked++ < LOOK_PER_TICK &&
 	       order->begun_paced < allowed && node_has_room(node)) {
-		uint32_t begun = order->progress.begun;
+		uint32_t begun = order->progress.begun, before = order->cursor;
 		uint32_t number = order->number;
 
 		session = pool_next(node->sessions, &order->cursor);
@@ -135,6 +169,10 @@ static void work_off(struct node *node, struct release_order *order)
 		    (order->what.selector == NODE_SELECT_USER &&
 		     !is_of_user(session, order->what.user)))
 			continue;
+		if (!has_transactions_for(node, session)) {
+			order->cursor = before;
+			break;
+		}
 		begin_one(node, order, session);
 		if (order->number != number)
 			return; /* the last one ended at once, and the order with it */
@@ -216,14 +254,7 @@ enum node_release_verdict node_release(struct node *node, uint64_t now_ms,
 	copy_texts(order);
 	order->progress.running = true;
 	*ret_order = order->number;
-	if (session) {
-		order->scanned = true;
-		begin_one(node, order, session);
-		if (order->number == *ret_order)
-			finish_if_done(node, order);
-	} else {
-		work_off(node, order);
-	}
+	work_off(node, order);
 	arm(node);
 	return NODE_RELEASE_ACCEPTED;
 }

@@ -133,14 +133,14 @@ struct dialog *session_dialog(struct node *node, const struct session *session, 
 	return NULL;
 }
 
-void session_drop_early_dialogs(struct node *node, struct session *session, uint8_t leg)
+void session_drop_early_dialogs(struct node *node, struct session *session, uint8_t branch)
 {
 	struct dialog *dialog;
 	struct handle next;
 
 	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h)); h = next) {
 		next = dialog->next;
-		if (dialog->state == DIALOG_EARLY && (leg == 0 || dialog->leg == leg))
+		if (dialog->state == DIALOG_EARLY && (branch == 0 || dialog->branch == branch))
 			dialog_free(node, session, dialog);
 	}
 }
@@ -168,10 +168,20 @@ static bool routes_toward_calling(const struct sip_message *invite, struct text_
 	return true;
 }
 
+/* An entry of ours that leads to this very session. Another of ours belongs to another passage of the
+ * same request through this server (a spiral) and is a hop like any other. */
+static bool leads_to(const struct node *node, const struct session *session, struct text uri)
+{
+	struct own_route own = addressing_own_route(node, uri);
+
+	return own.is_own && own.has_session && own.session.shard == node->settings->shard &&
+	       handle_equal(own.session.handle, pool_handle(node->sessions, session));
+}
+
 /* Toward the callee: what stands before our own entries in the Record-Route of the response, in
  * reverse. */
-static bool routes_toward_called(const struct node *node, const struct sip_message *response,
-				 struct text_writer *w)
+static bool routes_toward_called(const struct node *node, const struct session *session,
+				 const struct sip_message *response, struct text_writer *w)
 {
 	struct text values[LIMIT_LIST_VALUES];
 	struct sip_list list = sip_list_of(response, SIP_HEADER_RECORD_ROUTE);
@@ -182,7 +192,7 @@ static bool routes_toward_called(const struct node *node, const struct sip_messa
 	while (sip_list_next(&list, &value)) {
 		if (!sip_name_addr_parse(value, &address) || n == LIMIT_LIST_VALUES)
 			return false;
-		if (addressing_is_own_uri(node, address.uri))
+		if (leads_to(node, session, address.uri))
 			break;
 		values[n++] = value;
 	}
@@ -253,12 +263,12 @@ static struct dialog *begin_dialog(struct node *node, struct session *session,
 		from.target[SIDE_CALLING] = contact_uri(&node->other);
 		while (sip_list_next(&list, &value))
 			if (sip_name_addr_parse(value, &address) &&
-			    !addressing_is_own_uri(node, address.uri) && !add_value(&back, value))
+			    !leads_to(node, session, address.uri) && !add_value(&back, value))
 				return NULL;
 		from.routes[SIDE_CALLING] = text_written(&back);
 	}
 	from.target[SIDE_CALLED] = contact_uri(response);
-	if (!routes_toward_called(node, response, &routes))
+	if (!routes_toward_called(node, session, response, &routes))
 		return NULL;
 	from.routes[SIDE_CALLED] = text_written(&routes);
 	dialog = pool_take(node->dialogs, NULL);
@@ -285,8 +295,8 @@ static uint8_t leg_of_new_dialog(struct node *node, struct session *session, uin
 
 /* @req SC-10
  * RFC 3261 §13.2.2.4: the 2xx decides target and route set, whatever an early response said. */
-static void refresh_from_response(struct node *node, struct dialog *dialog,
-				  const struct sip_message *response)
+static void refresh_from_response(struct node *node, const struct session *session,
+				  struct dialog *dialog, const struct sip_message *response)
 {
 	struct text_writer routes = text_writer_on(node->scratch, LIMIT_ROUTE_SET_BYTES);
 	struct text target = contact_uri(response);
@@ -294,7 +304,7 @@ static void refresh_from_response(struct node *node, struct dialog *dialog,
 	if (target.len &&
 	    !dialog_set_text(dialog, node->session_store, DIALOG_TARGET + SIDE_CALLED, target))
 		node->counters.lost_memory++;
-	if (response->status >= 200 && routes_toward_called(node, response, &routes) &&
+	if (response->status >= 200 && routes_toward_called(node, session, response, &routes) &&
 	    !dialog_set_text(dialog, node->session_store, DIALOG_ROUTES + SIDE_CALLED,
 			     text_written(&routes)))
 		node->counters.lost_memory++;
@@ -307,7 +317,7 @@ struct dialog *session_dialog_of_response(struct node *node, struct session *ses
 	struct dialog *dialog = session_dialog(node, session, response->to_tag);
 
 	if (dialog) {
-		refresh_from_response(node, dialog, response);
+		refresh_from_response(node, session, dialog, response);
 		return dialog;
 	}
 	if (!make_room(node, session, response->status >= 200) ||
@@ -316,6 +326,7 @@ struct dialog *session_dialog_of_response(struct node *node, struct session *ses
 		return NULL;
 	}
 	dialog->session = pool_handle(node->sessions, session);
+	dialog->branch = client->leg;
 	dialog->leg = leg_of_new_dialog(node, session, client->leg);
 	dialog->next = session->first_dialog;
 	session->first_dialog = pool_handle(node->dialogs, dialog);
@@ -414,14 +425,14 @@ void session_arm_release(struct node *node, struct session *session)
 		    dialog->ack_wait_until_ms < at)
 			at = dialog->ack_wait_until_ms;
 		for (int side = 0; side < 2; side++)
-			if (dialog->retry_after_ms[side] && dialog->retry_after_ms[side] < at)
-				at = dialog->retry_after_ms[side];
+			if (dialog->retry_at_ms[side] && dialog->retry_at_ms[side] < at)
+				at = dialog->retry_at_ms[side];
 	}
 	session->timer.kind = SESSION_TIMER_RELEASE;
 	if (at == UINT64_MAX)
 		timers_stop(&node->timers, &session->timer);
 	else
-		timers_start(&node->timers, &session->timer, session->began_ms + at);
+		timers_start(&node->timers, &session->timer, at);
 }
 
 /* ---------------------------------------------------------------- ends */

@@ -34,6 +34,8 @@
 	ROW(LATE_2XX, "RFC 3261 §16.7 step 5", "a 2xx crossed our CANCEL: forwarded, acknowledged and released")          \
 	ROW(REQUEST_WHILE_RELEASING, "TS 24.229 §5.4.5.1.3", "a request on a dialog that is being released: 481")         \
 	ROW(PARTY_HUNG_UP, "RFC 3261 §15", "the party said BYE itself: it needs none, and it has had the 2xx")           \
+	ROW(INTERVAL_TOO_SMALL, "RFC 4028 §8.1", "a session interval below 90 s is refused")                              \
+	ROW(NOT_REMEMBERED, "TS 24.229 §5.4.3", "a 2xx whose dialog cannot be saved is not forwarded: nobody could release it") \
 	ROW(RELEASED_BY_ANOTHER, "TS 24.229 §5.4.5.2", "a BYE of a party was answered: the dialog is forgotten")          \
 	ROW(SESSION_EXPIRED, "TS 24.229 §5.4.5.3", "the session timer ran out: forgotten without a BYE")                  \
 	ROW(RELEASE_ORDERED, "TS 24.229 §5.4.5.1", "the operator ordered the release")                                    \

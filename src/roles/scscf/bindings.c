@@ -228,9 +228,9 @@ static bool to_u64(struct text t, uint64_t *ret)
 	uint64_t n = 0;
 
 	for (uint32_t i = 0; i < t.len; i++) {
-		if (t.at[i] < '0' || t.at[i] > '9' || n > UINT64_MAX / 10)
+		if (t.at[i] < '0' || t.at[i] > '9' || __builtin_mul_overflow(n, 10u, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(t.at[i] - '0'), &n))
 			return false;
-		n = n * 10 + (uint64_t)(t.at[i] - '0');
 	}
 	*ret = n;
 	return t.len > 0;

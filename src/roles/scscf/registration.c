@@ -86,17 +86,34 @@ static unsigned remove_all(struct registration *r)
 	return 200;
 }
 
-/* Nothing is changed when any contact is at fault: all checks come first. */
+/* Would all of it fit? Of the user's entries `removed` go first (the last one leaves a place), then `added` come. */
+static bool has_room(const struct registration *r, unsigned added, unsigned removed)
+{
+	const struct bindings *bindings = r->around->bindings;
+	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
+	unsigned n = bindings_of_user(bindings, r->user, list, LIMIT_CONTACTS_OF_USER + 1);
+	unsigned contacts = added, entries;
+
+	for (unsigned i = 0; i < n; i++)
+		contacts += binding_text(list[i], BINDING_CONTACT).len > 0;
+	contacts -= removed < contacts ? removed : contacts;
+	entries = contacts ? contacts : n > 0;
+	return contacts <= LIMIT_CONTACTS_OF_USER &&
+	       pool_live(bindings->pool) - n + entries <= pool_max(bindings->pool);
+}
+
+/* Nothing is changed when any contact is at fault, or not all of them fit: all checks come first. @req RG-3 RG-9 */
 static unsigned check_contacts(struct registration *r, bool *ret_star)
 {
 	struct sip_list list = sip_list_of(r->request, SIP_HEADER_CONTACT);
+	unsigned n = 0, added = 0, removed = 0;
 	struct text value;
-	unsigned n = 0;
 
 	*ret_star = false;
 	while (sip_list_next(&list, &value)) {
 		struct sip_name_addr address;
 		struct sip_uri uri;
+		struct binding *binding;
 		uint32_t expires;
 
 		if (++n > LIMIT_CONTACTS_OF_USER)
@@ -111,23 +128,31 @@ static unsigned check_contacts(struct registration *r, bool *ret_star)
 		expires = expires_of(r, address.params);
 		if (expires != 0 && expires < r->around->registration_min_s)
 			return 423;
-		if (is_out_of_order(r,
-				    bindings_of_contact(r->around->bindings, r->user, address.uri)))
+		binding = bindings_of_contact(r->around->bindings, r->user, address.uri);
+		if (is_out_of_order(r, binding))
 			return 500;
+		added += !binding && expires != 0;
+		removed += binding && expires == 0;
 	}
-	return *ret_star && n > 1 ? 400 : 200;
+	if (*ret_star)
+		return n > 1 ? 400 : 200;
+	return added == 0 || has_room(r, added, removed) ? 200 : 503;
 }
 
-static unsigned update_contacts(struct registration *r)
+/* First those that are taken out, then the others: what goes makes room. */
+static unsigned update_contacts(struct registration *r, bool taken_out)
 {
 	struct sip_list list = sip_list_of(r->request, SIP_HEADER_CONTACT);
 	struct text value;
 
 	while (sip_list_next(&list, &value)) {
 		struct sip_name_addr address;
+		uint32_t expires;
 
-		if (sip_name_addr_parse(value, &address) &&
-		    !change(r, address.uri, expires_of(r, address.params)))
+		if (!sip_name_addr_parse(value, &address))
+			continue;
+		expires = expires_of(r, address.params);
+		if ((expires == 0) == taken_out && !change(r, address.uri, expires))
 			return 503;
 	}
 	return 200;
@@ -156,7 +181,13 @@ static bool gather_path(struct registration *r)
 	return !w.full;
 }
 
-/* §10.3 step 8: all current bindings, each with what is left of it. */
+/* Its time has come, but not yet its timer. */
+static bool is_over(const struct registration *r, const struct binding *binding)
+{
+	return binding->expires_ms != 0 && binding->expires_ms <= r->now_ms;
+}
+
+/* §10.3 step 8: all current bindings, each with what is left of it. @req RG-1 RG-8 */
 static void list_contacts(struct registration *r)
 {
 	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
@@ -166,7 +197,7 @@ static void list_contacts(struct registration *r)
 	for (unsigned i = 0; i < n; i++) {
 		struct text contact = binding_text(list[i], BINDING_CONTACT);
 
-		if (contact.len == 0)
+		if (contact.len == 0 || is_over(r, list[i]))
 			continue;
 		text_put_literal(r->lines, "Contact: <");
 		text_put(r->lines, contact);
@@ -211,7 +242,9 @@ unsigned scscf_register(const struct scscf_surroundings *around, const struct si
 	}
 	if (status != 200)
 		return status;
-	status = star ? remove_all(&r) : update_contacts(&r);
+	status = star ? remove_all(&r) : update_contacts(&r, true);
+	if (status == 200 && !star)
+		status = update_contacts(&r, false);
 	if (status != 200)
 		return status;
 	list_contacts(&r);

@@ -45,15 +45,32 @@ void scscf_final_in_dialog(struct session *session, struct dialog *dialog, enum 
 		return; /* the INVITE goes on and says itself how it ends */
 	if (dialog->state == DIALOG_EARLY && from == SIDE_CALLING)
 		session->early_bye = true;
+	else if (dialog->state != DIALOG_EARLY)
+		session->end = (uint8_t)(method != SIP_BYE      ? SESSION_END_LOST
+					 : from == SIDE_CALLING ? SESSION_END_BYE_OF_CALLING
+								: SESSION_END_BYE_OF_CALLED);
+	session->end_status = (uint16_t)status;
 	act(out, (struct action){.verb = END_DIALOG, .clause = clause, .dialog = dialog});
 	/* RFC 3261 §15: the BYE of one early dialog leaves the INVITE and the other dialogs alone. */
 	if (is_last(dialogs, dialog) && session->pending_branches == 0)
-		act(out, (struct action){
-				 .verb = END_SESSION,
-				 .clause = clause,
-				 .end = method != SIP_BYE      ? SESSION_END_LOST
-					: from == SIDE_CALLING ? SESSION_END_BYE_OF_CALLING
-							       : SESSION_END_BYE_OF_CALLED,
-				 .status = (uint16_t)status,
-			 });
+		act(out, (struct action){.verb = END_SESSION,
+					 .clause = clause,
+					 .end = session->end ? session->end : SESSION_END_LOST,
+					 .status = (uint16_t)status});
+}
+
+/* @req SC-9 PX-11
+ * A fork whose loser speaks last, after the call itself is over. */
+void scscf_last_branch_is_final(struct session *session, const struct scscf_dialogs *dialogs,
+				struct actions *out)
+{
+	bool was_answered =
+		session->state == SESSION_ANSWERED || session->state == SESSION_CONFIRMED;
+
+	if (!was_answered || session->pending_branches > 0 || !is_last(dialogs, NULL))
+		return;
+	act(out, (struct action){.verb = END_SESSION,
+				 .clause = CLAUSE_RELEASED_BY_ANOTHER,
+				 .end = session->end ? session->end : SESSION_END_LOST,
+				 .status = session->end_status});
 }

@@ -60,6 +60,11 @@ void scscf_final_in_dialog(struct session *session, struct dialog *dialog, enum 
 			   enum sip_method method, unsigned status,
 			   const struct scscf_dialogs *dialogs, struct actions *out);
 
+/* The last branch of the initial INVITE has its final response: ends the session when its dialogs have
+ * all ended before. */
+void scscf_last_branch_is_final(struct session *session, const struct scscf_dialogs *dialogs,
+				struct actions *out);
+
 /* --- session_expired.c --------------------------------------------- TS 24.229 §5.4.5.3 */
 
 void scscf_session_expired(struct session *session, const struct scscf_dialogs *dialogs,
