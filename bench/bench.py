@@ -180,6 +180,7 @@ class Floor(Server):
 class Adieud(Server):
     """All that this script knows of adieud's files and commands is in this class."""
     name = "adieud"
+    more = ""  # as shipped: under load datagrams are gathered for a moment (transport.gather)
     quiet_wait_s = 120  # RFC 6026 keeps an INVITE transaction 64*T1 = 32 s after its 2xx
 
     def write_configuration(self):
@@ -191,7 +192,8 @@ class Adieud(Server):
             "workers: 1\n"
             f'listen: ["udp:{self.bench.proxy}"]\n'
             f"control: {{socket: {self.socket}}}\n"
-            f"scscf: {{domains: [ims.example], bindings: {bindings}}}\n")
+            f"scscf: {{domains: [ims.example], bindings: {bindings}}}\n"
+            f"log: warning\n{self.more}")
         return configuration
 
     def command(self):
@@ -227,6 +229,12 @@ class Adieud(Server):
         answer = self.operator("release", "--all", "--rate", str(rate))
         if answer.returncode != 0:
             raise BenchError(f"adieu release --all: {answer.stderr.strip()}")
+
+
+class AdieudAtOnce(Adieud):
+    """The same without gathering: every datagram wakes it, as it wakes Kamailio."""
+    name = "adieud_at_once"
+    more = "transport: {gather: 0}\n"
 
 
 class Kamailio(Server):
@@ -494,6 +502,7 @@ def measure_calls(bench, kinds):
     everything = [r["generator_cpu_us_per_call"] for runs in results.values() for r in runs]
     figure("generator_call_cpu_us", statistics.median(everything), "us")
     print_ratio("call_cpu_ratio", results, "cpu_us")
+    print_ratio("call_cpu_ratio_at_once", results, "cpu_us", "adieud_at_once")
 
 
 def print_spread(name, values, unit):
@@ -502,12 +511,12 @@ def print_spread(name, values, unit):
     figure(f"{name}_max", float(max(values)), unit)
 
 
-def print_ratio(name, results, key):
+def print_ratio(name, results, key, ours="adieud"):
     """adieud / kamailio as the median over pairs of neighbouring runs: a machine whose speed
     changes from minute to minute changes both of a pair."""
-    if not results.get("adieud") or not results.get("kamailio"):
+    if not results.get(ours) or not results.get("kamailio"):
         return
-    print_spread(name, [a[key] / k[key] for a, k in zip(results["adieud"], results["kamailio"])],
+    print_spread(name, [a[key] / k[key] for a, k in zip(results[ours], results["kamailio"])],
                  "ratio")
 
 
@@ -593,7 +602,7 @@ def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build/release", help="folder of the programs")
     parser.add_argument("--only", choices=("call", "memory", "release", "parse"))
-    parser.add_argument("--servers", default="kamailio,adieud,floor", help="which, in which order")
+    parser.add_argument("--servers", default="kamailio,adieud,adieud_at_once,floor", help="which, in which order")
     parser.add_argument("--quick", action="store_true", help="few and short runs, to see it work")
     parser.add_argument("--runs", type=int, help="runs of calls per server (5)")
     parser.add_argument("--calls", type=int, help="calls of a run (20000)")
@@ -610,7 +619,7 @@ def read_options():
     for name, value in (quick if options.quick else usual).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
-    kinds = {kind.name: kind for kind in (Kamailio, Adieud, Floor)}
+    kinds = {kind.name: kind for kind in (Kamailio, Adieud, AdieudAtOnce, Floor)}
     names = options.servers.split(",")
     if any(name not in kinds for name in names):
         parser.error(f"--servers: of {', '.join(kinds)}")
@@ -622,6 +631,7 @@ def check_programs(bench):
     """Says what is missing before anything has been measured."""
     needed = {Kamailio: ["kamailio"], Floor: [str(bench.build / "bench_floor")],
               Adieud: [str(bench.build / "adieud"), str(bench.build / "adieu")]}
+    needed[AdieudAtOnce] = needed[Adieud]
     wanted = [str(bench.build / "bench_generator")]
     wanted += [program for kind in bench.options.servers for program in needed[kind]]
     missing = [program for program in wanted if shutil.which(program) is None]
@@ -646,7 +656,8 @@ def main():
         if options.only in (None, "call"):
             measure_calls(bench, options.servers)
         if options.only in (None, "memory", "release"):
-            measure_sessions(bench, [kind for kind in options.servers if kind is not Floor])
+            measure_sessions(bench, [kind for kind in options.servers
+                                     if kind not in (Floor, AdieudAtOnce)])
         if options.only in (None, "parse"):
             pass_parse_through(bench)
     except BenchError as error:
