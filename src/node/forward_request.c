@@ -73,7 +73,7 @@ static void put_routes_for_strict(struct text_writer *w, const struct sip_messag
 			text_put_literal(w, "\r\n");
 		}
 	for (unsigned i = 0; sip_list_next(&list, &value); i++)
-		if (i >= f->own_routes && seen++ > 0) {
+		if (i >= f->own_routes && i < f->routes_end && seen++ > 0) {
 			text_put_literal(w, "Route: ");
 			text_put(w, value);
 			text_put_literal(w, "\r\n");
@@ -137,17 +137,13 @@ static bool make_plan(const struct node *node, const struct forwarding *f, struc
 {
 	const struct sip_message *m = &node->message;
 	bool has_route = f->path.len ? first_value(f->path, &plan->next_uri)
-				     : route_uri(m, f->own_routes, &plan->next_uri);
+				     : f->own_routes < f->routes_end &&
+					       route_uri(m, f->own_routes, &plan->next_uri);
 	uint32_t size = m->bytes.len + 256u + f->path.len;
 
 	plan->request_uri = f->strict_request_uri.len ? f->strict_request_uri
 			    : f->request_uri.len      ? f->request_uri
 						      : m->request_uri;
-	/* The last Route became the Request-URI when the hop before us was strict; with it the list
-	 * may be empty. */
-	if (has_route && f->strict_request_uri.len &&
-	    text_equal(plan->next_uri, f->strict_request_uri))
-		has_route = false;
 	plan->strict_next = has_route && is_strict(plan->next_uri);
 	if (!has_route)
 		plan->next_uri = plan->request_uri;

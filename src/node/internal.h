@@ -258,6 +258,8 @@ struct forwarding {
 	struct text request_uri; /* empty: as it is */
 	struct text path;        /* values to put before the remaining routes, may be empty */
 	unsigned own_routes;     /* values of Route that are ours: taken off */
+	unsigned
+		routes_end; /* values of Route that count: without one that became the Request-URI */
 	struct text
 		strict_request_uri; /* previous hop was a strict router: Request-URI from the last Route (RFC 3261 §16.4) */
 	struct endpoint next_hop; /* set: overrides */

@@ -13,6 +13,8 @@ struct arrival {
 	struct forwarding forwarding;
 	unsigned n_routes;
 	bool passed_before;
+	bool has_bad_route;
+	bool has_too_many_vias; /* one more would be refused by the next hop, or by us on its way back */
 };
 
 static void answer_now(struct node *node, const struct arrival *a, unsigned status,
@@ -49,8 +51,8 @@ static void take_own_routes(struct node *node, struct arrival *a)
 
 		a->n_routes++;
 		if (!sip_name_addr_parse(value, &address)) {
-			only_own = false;
-			continue;
+			a->has_bad_route = true;
+			return;
 		}
 		last = address.uri;
 		if (only_own)
@@ -68,6 +70,7 @@ static void take_own_routes(struct node *node, struct arrival *a)
 		a->route.originating |= own.originating;
 		a->route.is_own = true;
 	}
+	a->forwarding.routes_end = a->n_routes;
 	/* The hop before us was a strict router: our own URI stands where the target should. */
 	if (a->n_routes > a->forwarding.own_routes) {
 		struct own_route own = addressing_own_route(node, node->message.request_uri);
@@ -79,6 +82,7 @@ static void take_own_routes(struct node *node, struct arrival *a)
 			a->forwarding.own_routes = 0;
 		a->route = own;
 		a->forwarding.strict_request_uri = last;
+		a->forwarding.routes_end--;
 	}
 }
 
@@ -108,12 +112,14 @@ static bool is_loop(struct node *node, struct arrival *a)
 {
 	struct sip_list list = sip_list_of(&node->message, SIP_HEADER_VIA);
 	struct text value;
+	unsigned n = 0;
 
 	while (sip_list_next(&list, &value)) {
 		struct sip_via via;
 		struct handle client;
 		uint32_t shard, hash;
 
+		a->has_too_many_vias = ++n >= LIMIT_VIA_VALUES;
 		if (!sip_via_parse(value, &via) ||
 		    !branch_parse(via.branch, &shard, &client, &hash) ||
 		    !addressing_is_own(node, via.host, via.port))
@@ -156,6 +162,11 @@ static bool is_valid_to_forward(struct node *node, struct arrival *a)
 	if (is_loop(node, a)) {
 		node->counters.loops++;
 		answer_now(node, a, 482, NULL, (struct text){0});
+		return false;
+	}
+	if (a->has_too_many_vias) {
+		node->counters.refused_requests++;
+		answer_now(node, a, 513, NULL, (struct text){0});
 		return false;
 	}
 	/* @req PX-4
@@ -671,10 +682,14 @@ void receive_request(struct node *node, const struct endpoint *source, uint8_t l
 	}
 	take_own_routes(node, &a);
 	a.forwarding.loop_hash = loop_hash(node);
-	if (a.n_routes == LIMIT_LIST_VALUES)
-		answer_now(node, &a, 400, "Too Many Routes", (struct text){0});
-	else if (node->message.to_tag.len ||
-		 a.route.has_session) /* a peer of RFC 2543 may have no tag */
+	if (a.has_bad_route || a.n_routes == LIMIT_LIST_VALUES) {
+		node->counters.refused_requests++;
+		answer_now(node, &a, 400, a.has_bad_route ? "Malformed Route" : "Too Many Routes",
+			   (struct text){0});
+		return;
+	}
+	if (node->message.to_tag.len ||
+	    a.route.has_session) /* a peer of RFC 2543 may have no tag */
 		in_dialog(node, &a);
 	else
 		initial(node, &a);

@@ -166,10 +166,16 @@ void answer_statelessly(struct node *node, const struct sip_message *request,
 	struct endpoint peer = addressing_of_responses(request, source);
 	struct text_writer w = outbox_writer(node),
 			   via = text_writer_on(node->scratch2, SCRATCH_BYTES);
-	char tag[24];
+	char tag_bytes[24];
+	struct text_writer tag = text_writer_on(tag_bytes, sizeof(tag_bytes));
+	struct text parts[] = {request->via.branch, request->via.host, request->call_id,
+			       request->from_tag, request->cseq_method_name};
 	struct text phrase = text_of(reason_phrase ? reason_phrase : sip_reason_phrase(status));
 
-	sip_write_response(&w, request, status, phrase, random_tag(node, tag, sizeof(tag)),
+	/* The same request again gets the same tag (RFC 3261 §8.2.7). */
+	text_put_literal(&tag, "ad-");
+	text_put_hex(&tag, hash_texts(&node->key, parts, 5));
+	sip_write_response(&w, request, status, phrase, text_written(&tag),
 			   addressing_top_via(request, source, &via), lines);
 	outbox_send(node, &w, &peer, local);
 }
