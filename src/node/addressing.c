@@ -161,24 +161,18 @@ struct text addressing_top_via(const struct sip_message *request, const struct e
 	struct endpoint named = {0};
 	bool same = endpoint_parse_ip(via->host, &named) && endpoint_same_address(&named, source);
 	uint32_t begin = w->len;
-	struct text rport;
 
 	if (same && !via->has_rport)
 		return via->whole;
 	/* ;rport without a value is filled in where it stands (RFC 3581 §4); a received= of the
 	 * peer's own making is left alone, ours comes last and counts. */
-	if (via->has_rport && via->rport.len == 0 &&
-	    sip_param(via->params, TEXT("rport"), &rport)) {
-		uint32_t at = 0;
+	if (via->has_rport && via->rport.len == 0) {
+		const char *behind = via->rport.at, *end = via->whole.at + via->whole.len;
 
-		while (at + 6 <= via->whole.len &&
-		       !text_equal_nocase((struct text){via->whole.at + at, 6}, TEXT(";rport")))
-			at++;
-		at = at + 6 <= via->whole.len ? at + 6 : via->whole.len;
-		text_put(w, (struct text){via->whole.at, at});
+		text_put(w, text_between(via->whole.at, behind));
 		text_put_char(w, '=');
 		text_put_u64(w, source->port);
-		text_put(w, text_from(via->whole, at));
+		text_put(w, text_between(behind, end));
 	} else {
 		text_put(w, via->whole);
 	}

@@ -68,7 +68,7 @@ struct sip_via {
 	struct text host;      /* an IPv6 reference with its brackets */
 	struct text branch;    /* empty when there is none */
 	struct text received;  /* empty when there is none */
-	struct text rport;     /* the value, empty for a bare ;rport */
+	struct text rport;     /* the value; for a bare ;rport the empty view right behind it */
 	uint16_t port;	       /* 0: not written */
 	bool has_rport;
 	struct text params; /* everything after sent-by, from the first ';' */
@@ -181,8 +181,8 @@ struct sip_name_addr {
  * Contact. The URI has a scheme and only characters of URIs; sip_uri_parse() looks at the rest. */
 bool sip_name_addr_parse(struct text value, struct sip_name_addr *ret);
 
-/* Looks a parameter up in ";a;b=c;d=\"e\"". Name case-insensitive; *ret_value is empty for a bare
- * parameter and keeps its quotes. */
+/* Looks a parameter up in ";a;b=c;d=\"e\"". Name case-insensitive; *ret_value keeps its quotes, and is
+ * the empty view right behind the name for a bare parameter. */
 bool sip_param(struct text params, struct text name, struct text *ret_value);
 /* Well-formed: a run of ;token[=token|host|quoted]. */
 bool sip_params_are_valid(struct text params);

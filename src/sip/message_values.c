@@ -125,7 +125,7 @@ enum sip_param_step sip_param_next(struct text *rest, struct text *ret_name, str
 	if (stop == at)
 		return SIP_PARAM_BAD;
 	*ret_name = text_between(at, stop);
-	*ret_value = (struct text){0};
+	*ret_value = (struct text){stop, 0};
 	at = sip_skip(stop, end, SIP_CHAR_WHITE);
 	if (at < end && *at == '=') {
 		at = sip_skip(at + 1, end, SIP_CHAR_WHITE);

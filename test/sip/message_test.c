@@ -313,6 +313,7 @@ static void test_what_nobody_needs_is_not_looked_into(void **state)
 	all_hold(ROWS(rows), SIP_DATAGRAM);
 }
 
+/* @req MP-9 */
 static void test_content_length_of_a_datagram(void **state)
 {
 	static const struct row rows[] = {
@@ -344,6 +345,7 @@ static void test_content_length_of_a_datagram(void **state)
 	assert_ptr_equal(m.bytes.at + m.bytes.len, m.body.at + 3);
 }
 
+/* @req MP-9 TP-6 */
 static void test_content_length_of_a_stream_is_required(void **state)
 {
 	static const struct row rows[] = {

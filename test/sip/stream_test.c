@@ -104,6 +104,7 @@ static void test_two_messages_byte_by_byte(void **state)
 	assert_int_equal(c->len, 0);
 }
 
+/* @req TP-6 */
 static void test_two_messages_split_anywhere(void **state)
 {
 	(void)state;
@@ -129,6 +130,7 @@ static void test_body_is_exactly_content_length(void **state)
 	assert_memory_equal(c->message.body.at, "hello\r\n\r\nyou", 12);
 }
 
+/* @req TP-7 */
 static void test_keep_alives_are_told_apart(void **state)
 {
 	static const struct {
@@ -152,6 +154,7 @@ static void test_keep_alives_are_told_apart(void **state)
 	}
 }
 
+/* @req TP-6 */
 static void test_what_cannot_be_framed_is_broken(void **state)
 {
 	static const struct {

@@ -206,6 +206,7 @@ static bool row_holds(const struct row *row)
 	       is_text(m.to_tag, row->to_tag);
 }
 
+/* @req MP-7 MP-8 */
 static void test_every_torture_message_gets_its_verdict(void **state)
 {
 	unsigned failed = 0;
@@ -235,6 +236,7 @@ static void test_every_deviation_has_its_reason(void **state)
 }
 
 /* A refusal that is answered gives back what the peer needs to match it. */
+/* @req MP-8 */
 static void test_every_refusal_can_be_written_as_a_response(void **state)
 {
 	static char out[2 * LIMIT_MESSAGE_BYTES];
@@ -418,6 +420,7 @@ static void test_what_a_proxy_answers_can_be_seen(void **state)
 	assert_int_equal(count(SIP_HEADER_VIA), 5);
 }
 
+/* @req MP-7 */
 static void test_ipv6_references_are_understood(void **state)
 {
 	struct sip_uri uri, other;

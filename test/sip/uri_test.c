@@ -232,6 +232,7 @@ static bool are_equal(const char *a, const char *b)
 	return sip_uri_equal(&x, &y);
 }
 
+/* @req MP-5 */
 static void test_comparison_by_19_1_4(void **state)
 {
 	(void)state;

@@ -78,6 +78,7 @@ static void test_compact_names(void **state)
 	}
 }
 
+/* @req MP-3 MP-4 */
 static void test_comma_lists(void **state)
 {
 	static const struct {
@@ -116,6 +117,7 @@ static void test_comma_lists(void **state)
 	"From: <sip:a@ims.example>;tag=1\r\nTo: <sip:b@ims.example>\r\nCall-ID: a\r\n"             \
 	"CSeq: 1 OPTIONS\r\nMax-Forwards: 1\r\n"
 
+/* @req MP-3 */
 static void test_repeated_headers_and_lists_are_one_sequence(void **state)
 {
 	static const char bytes[] =
@@ -240,6 +242,7 @@ static void test_branch_bytes_bound(void **state)
 	assert_false(sip_via_parse((struct text){value, head + LIMIT_BRANCH_BYTES + 1}, &via));
 }
 
+/* @req MP-4 */
 static void test_name_addr_values(void **state)
 {
 	static const struct {
@@ -323,6 +326,7 @@ static void test_name_addr_uri_bytes_bound(void **state)
 	}
 }
 
+/* @req MP-4 */
 static void test_params(void **state)
 {
 	struct text params = TEXT(" ; a ;b=c; D = \"e;f=g\" ;h=[::1];a=2"), value;
