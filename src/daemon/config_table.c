@@ -1,0 +1,210 @@
+/* Everything that may stand in the configuration file: the checker, the defaults and the manual page come from here. */
+#include "base/limits.h"
+#include "daemon/config.h"
+
+#define IN_CONFIG(member)   offsetof(struct config, member)
+#define IN_SETTINGS(member) offsetof(struct config, settings.member)
+
+/* clang-format off */
+const struct config_row config_table[] = {
+	{"workers", CONFIG_WORKERS, false, IN_CONFIG(workers), 1, CONFIG_WORKERS_MAX, "cores", "",
+	 "", "Worker threads. Each has its own sockets and its own share of the sessions."},
+	{"listen", CONFIG_LISTEN, false, 0, 1, NODE_LISTEN_MAX, "", "",
+	 "RFC 3261 §18.2.1", "Listening points, udp:ADDRESS:PORT or tcp:ADDRESS:PORT. Each address that is listened on by UDP should be by TCP too. They stand in our Via and Record-Route, so an address that means \"any\" is refused."},
+	{"names", CONFIG_NAMES, true, 0, 0, NODE_NAMES_MAX, "[]", "",
+	 "RFC 3261 §16.4", "Host names that mean this server, besides the addresses it listens on."},
+	{"trusted", CONFIG_PREFIXES, true, 0, 0, NODE_TRUSTED_MAX, "[127.0.0.0/8, \"::1/128\"]", "",
+	 "RFC 3325 §2", "Address blocks that may register and send to other domains. There is no authentication yet: whoever sends from here is believed."},
+	{"routes", CONFIG_ROUTES, true, 0, 0, NODE_ROUTES_MAX, "[]", "",
+	 "RFC 3263 §4", "Where requests for other domains go: a list of {domain, next_hop}. The domain \"*\" means any. Names are not looked up in DNS."},
+	{"scscf.domains", CONFIG_DOMAINS, true, 0, 0, NODE_DOMAINS_MAX, "[]", "",
+	 "TS 24.229 §5.4.3", "Home domains: users of these are served here."},
+	{"scscf.bindings", CONFIG_FILE, true, IN_CONFIG(bindings_file), 0, 0, "\"\"", "",
+	 "", "File of contacts that need not register, one per line: USER <CONTACT> [path=<URI>,...]. Read again at a reload."},
+	{"registration.default", CONFIG_SECONDS, true, IN_SETTINGS(registration_default_s), 60, 31536000, "3600s", "seconds",
+	 "RFC 3261 §10.2", "How long a contact that names no time stays registered."},
+	{"registration.min", CONFIG_SECONDS, true, IN_SETTINGS(registration_min_s), 1, 86400, "60s", "seconds",
+	 "RFC 3261 §10.3 step 7", "A shorter time is refused with 423 (Interval Too Brief)."},
+	{"registration.max", CONFIG_SECONDS, true, IN_SETTINGS(registration_max_s), 60, 31536000, "600000s", "seconds",
+	 "RFC 3261 §10.3 step 7", "A longer time is shortened to this."},
+	{"timers.t1", CONFIG_TIMER, true, TIMER_T1, 0, 0, "", "milliseconds", "", ""},
+	{"timers.t2", CONFIG_TIMER, true, TIMER_T2, 0, 0, "", "milliseconds", "", ""},
+	{"timers.t4", CONFIG_TIMER, true, TIMER_T4, 0, 0, "", "milliseconds", "", ""},
+	{"timers.timer_c", CONFIG_TIMER, true, TIMER_C, 0, 0, "", "milliseconds", "", ""},
+	{"timers.timer_d", CONFIG_TIMER, true, TIMER_D, 0, 0, "", "milliseconds", "", ""},
+	{"transport.stream_above", CONFIG_NUMBER, true, IN_SETTINGS(stream_above_bytes), 0, 65535, "1300", "bytes",
+	 "RFC 3261 §18.1.1", "Requests larger than this go by TCP. 0: never."},
+	{"transport.tcp_idle", CONFIG_MS, true, IN_CONFIG(tcp_idle_ms), 1000, 86400000, "300s", "milliseconds",
+	 "RFC 3261 §18", "A connection without a message or keep-alive for so long is closed. It should be longer than the longest transaction, an INVITE under Timer C."},
+	{"transport.tcp_connections_max", CONFIG_NUMBER, true, IN_CONFIG(tcp_connections_max), 1, 1000000, "4096", "",
+	 "", "Connections at once. One more ends the connection that has been idle for longest, or is refused when none is idle."},
+	{"transport.gather", CONFIG_NUMBER, true, IN_CONFIG(gather_us), 0, 10000, "500", "microseconds",
+	 "", "When more than 2000 datagrams arrive in a second, a worker waits so long after each turn and takes what came meanwhile together: much less CPU for a call, and a message later by at most this. 0: never."},
+	{"release.sessions_per_second", CONFIG_NUMBER, true, IN_SETTINGS(release_sessions_per_s), 1, 1000000, "1000", "",
+	 "", "Pace of a release of many sessions that names none."},
+	{"release.status", CONFIG_NUMBER, true, IN_SETTINGS(release_status), 300, 699, "480", "",
+	 "TS 24.229 §5.4.5.1.1", "Code in the Reason header of a release that names none: a proper SIP response code."},
+	{"limits.sessions", CONFIG_NUMBER, false, IN_SETTINGS(sessions_max), 1, LIMIT_SESSIONS, "200000", "",
+	 "RFC 3261 §21.5.4", "Sessions at once. An INVITE for one more is answered 503 with Retry-After."},
+	{"limits.transactions", CONFIG_NUMBER, false, IN_SETTINGS(transactions_max), 16, LIMIT_TRANSACTIONS, "400000", "",
+	 "RFC 3261 §21.5.4", "Transactions at once, of servers and clients each. A request beyond is answered 503 with Retry-After."},
+	{"limits.bindings", CONFIG_NUMBER, false, IN_SETTINGS(bindings_max), 1, LIMIT_BINDINGS, "200000", "",
+	 "RFC 3261 §21.5.4", "Contacts of registered users. A REGISTER for one more is answered 503 with Retry-After."},
+	{"limits.ended_sessions", CONFIG_NUMBER, false, IN_SETTINGS(ended_sessions_max), 1, LIMIT_ENDED_SESSIONS, "1000", "",
+	 "", "Ended sessions that are remembered for `adieu why` and `adieu trace`; the oldest is forgotten first."},
+	{"limits.retry_after", CONFIG_SECONDS, true, IN_SETTINGS(retry_after_s), 1, 3600, "10s", "seconds",
+	 "RFC 3261 §20.33", "Retry-After of these 503."},
+	{"log", CONFIG_LEVEL, true, IN_SETTINGS(log_level), 0, 0, "info", "",
+	 "", "What is logged: error, warning, info (life of sessions) or debug (each step)."},
+	{"control.socket", CONFIG_FILE, false, IN_CONFIG(control_socket), 0, 0, "\"\"", "",
+	 "", "Unix socket for adieu(1). Empty: $XDG_RUNTIME_DIR/adieu.sock if that is set, else /run/adieu/adieu.sock if that folder can be written, else /tmp/adieu-UID.sock."},
+	{"control.mode", CONFIG_MODE, false, IN_CONFIG(control_mode), 0, 0777, "0660", "",
+	 "", "Permissions of this socket, in octal: who may write to it may release sessions."},
+	{"drain", CONFIG_MS, true, IN_CONFIG(drain_ms), 0, 86400000, "30s", "milliseconds",
+	 "", "How long SIGTERM waits for sessions to end before the daemon stops. A second signal stops it at once."},
+};
+/* clang-format on */
+
+const unsigned config_table_rows = sizeof(config_table) / sizeof(config_table[0]);
+
+const struct config_row *config_row_of(struct text path)
+{
+	for (unsigned i = 0; i < config_table_rows; i++)
+		if (text_equal(text_of(config_table[i].path), path))
+			return &config_table[i];
+	return NULL;
+}
+
+static const struct timer_row *timer_row_of(const struct config_row *row)
+{
+	return &timer_table[row->offset];
+}
+
+static void put_ms(struct text_writer *w, uint64_t ms)
+{
+	text_put_u64(w, ms % 1000 ? ms : ms / 1000);
+	text_put(w, ms % 1000 ? TEXT("ms") : TEXT("s"));
+}
+
+void config_row_put_default(const struct config_row *row, struct text_writer *w)
+{
+	if (row->type == CONFIG_TIMER)
+		put_ms(w, timer_row_of(row)->default_ms);
+	else
+		text_put(w, text_of(row->default_text));
+}
+
+void config_row_put_range(const struct config_row *row, struct text_writer *w)
+{
+	uint64_t min = row->min, max = row->max;
+
+	switch (row->type) {
+	case CONFIG_TIMER:
+		min = timer_row_of(row)->min_ms;
+		max = timer_row_of(row)->max_ms;
+		/* fall through */
+	case CONFIG_MS:
+		put_ms(w, min);
+		text_put_literal(w, " to ");
+		put_ms(w, max);
+		break;
+	case CONFIG_SECONDS:
+		text_printf(w, "%us to %us", (unsigned)min, (unsigned)max);
+		break;
+	case CONFIG_NUMBER:
+	case CONFIG_WORKERS: text_printf(w, "%u to %u", (unsigned)min, (unsigned)max); break;
+	case CONFIG_MODE: text_printf(w, "%04o to %04o", (unsigned)min, (unsigned)max); break;
+	case CONFIG_LEVEL: text_put_literal(w, "error, warning, info, debug"); break;
+	case CONFIG_LISTEN:
+	case CONFIG_NAMES:
+	case CONFIG_DOMAINS:
+	case CONFIG_PREFIXES:
+	case CONFIG_ROUTES: text_printf(w, "%u to %u entries", (unsigned)min, (unsigned)max); break;
+	case CONFIG_FILE: break;
+	}
+}
+
+const char *config_row_clause(const struct config_row *row)
+{
+	return row->type == CONFIG_TIMER ? timer_row_of(row)->clause : row->clause;
+}
+
+static const char *const what_is_expected[] = {
+	[CONFIG_NUMBER] = "a number from ",
+	[CONFIG_WORKERS] = "\"cores\" or a number from ",
+	[CONFIG_MS] = "a time such as 500ms, 4s or 2m, from ",
+	[CONFIG_TIMER] = "a time such as 500ms, 4s or 2m, from ",
+	[CONFIG_SECONDS] = "a time in whole seconds such as 600s or 10m, from ",
+	[CONFIG_LISTEN] = "a list of listening points such as udp:127.0.0.1:5060 or tcp:[::1]:5060, ",
+	[CONFIG_NAMES] = "a list of host names, ",
+	[CONFIG_DOMAINS] = "a list of domain names, ",
+	[CONFIG_PREFIXES] = "a list of address blocks such as 127.0.0.0/8, ",
+	[CONFIG_ROUTES] = "a list of {domain: NAME, next_hop: \"udp:127.0.0.1:5070\"}, ",
+	[CONFIG_FILE] = "the path of a file",
+	[CONFIG_LEVEL] = "one of ",
+	[CONFIG_MODE] = "permissions in octal, from ",
+};
+
+void config_row_put_expected(const struct config_row *row, struct text_writer *w)
+{
+	text_put(w, text_of(what_is_expected[row->type]));
+	config_row_put_range(row, w);
+}
+
+static const char *help_of(const struct config_row *row)
+{
+	return row->type == CONFIG_TIMER ? timer_row_of(row)->meaning : row->help;
+}
+
+/* A line of a manual page must not begin with a dot, and a backslash or a hyphen in it means something. */
+static void put_manual(struct text_writer *w, struct text t)
+{
+	for (uint32_t i = 0; i < t.len; i++) {
+		if (t.at[i] == '\\')
+			text_put_literal(w, "\\e");
+		else if (t.at[i] == '-')
+			text_put_literal(w, "\\-");
+		else
+			text_put_char(w, t.at[i]);
+	}
+}
+
+void config_print_reference(FILE *out)
+{
+	char buffer[2048];
+
+	for (unsigned i = 0; i < config_table_rows; i++) {
+		const struct config_row *row = &config_table[i];
+		struct text_writer w = text_writer_on(buffer, sizeof(buffer));
+		char default_text[128], expected[256];
+		struct text_writer d = text_writer_on(default_text, sizeof(default_text));
+		struct text_writer e = text_writer_on(expected, sizeof(expected));
+
+		config_row_put_default(row, &d);
+		config_row_put_expected(row, &e);
+		text_put_literal(&w, ".TP\n.B ");
+		put_manual(&w, text_of(row->path));
+		text_put_char(&w, '\n');
+		put_manual(&w, text_of(help_of(row)));
+		text_put_literal(&w, "\n.br\nExpected: ");
+		put_manual(&w, text_written(&e));
+		if (row->unit[0]) {
+			text_put_literal(&w, "; a plain number means ");
+			put_manual(&w, text_of(row->unit));
+		}
+		if (d.len) {
+			text_put_literal(&w, ".\n.br\nDefault: ");
+			put_manual(&w, text_written(&d));
+		} else {
+			text_put_literal(&w, ".\n.br\nMust be given");
+		}
+		if (config_row_clause(row)[0]) {
+			text_put_literal(&w, " (");
+			put_manual(&w, text_of(config_row_clause(row)));
+			text_put_char(&w, ')');
+		}
+		text_put(&w, row->live ? TEXT(". Changed by a reload.\n") :
+					 TEXT(". Changed by a restart only.\n"));
+		fprintf(out, "%.*s", TEXT_ARGS(text_written(&w)));
+	}
+}

@@ -1,0 +1,22 @@
+/* One value of the configuration, from its text into its place. */
+#ifndef DAEMON_CONFIG_VALUE_H
+#define DAEMON_CONFIG_VALUE_H
+
+#include "daemon/config.h"
+
+/* false: not valid, and nothing is changed. */
+bool config_value_scalar(struct config *config, const struct config_row *row, struct text value);
+/* One more entry of a list. */
+bool config_value_item(struct config *config, const struct config_row *row, struct text value);
+/* Stands this entry in the list already? */
+bool config_value_is_twice(const struct config *config, const struct config_row *row,
+			   struct text value);
+bool config_value_route(struct config *config, struct text domain, struct text next_hop);
+void config_value_clear_list(struct config *config, enum config_type type);
+
+/* udp:127.0.0.1:5060, tcp:[::1]:5060. */
+bool config_value_endpoint(struct text value, struct endpoint *ret);
+/* Milliseconds: 500ms, 4s, 2m, 1h, or a plain number of `plain_ms` each. */
+bool config_value_duration(struct text value, uint32_t plain_ms, uint64_t *ret_ms);
+
+#endif

@@ -1,0 +1,122 @@
+#include "daemon/log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_BYTES = 4096 };
+
+static atomic_int level_now = NODE_LOG_INFO;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+	time_t second;
+	unsigned written, suppressed;
+} flood; /* under the lock */
+
+void log_set_level(enum node_log_level level)
+{
+	atomic_store_explicit(&level_now, (int)level, memory_order_relaxed);
+}
+
+const char *log_level_name(enum node_log_level level)
+{
+	static const char *const names[] = {"error", "warning", "info", "debug"};
+
+	return names[level];
+}
+
+/* Everything in one write: lines of several threads do not mix. What cannot be written is lost. */
+static void write_out(const struct timespec *now, enum node_log_level level, struct text line)
+{
+	char bytes[LINE_BYTES];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes) - 1);
+	struct tm tm;
+	ssize_t n;
+
+	gmtime_r(&now->tv_sec, &tm);
+	text_printf(&w, "time=%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ level=%s ", tm.tm_year + 1900,
+		    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		    now->tv_nsec / 1000000, log_level_name(level));
+	if (line.len > w.max - w.len)
+		line.len = w.max - w.len;
+	for (uint32_t i = 0; i < line.len; i++) /* bytes of peers may stand in it */
+		text_put_char(&w, (unsigned char)line.at[i] < ' ' || line.at[i] == 127
+					  ? '?'
+					  : line.at[i]);
+	bytes[w.len++] = '\n';
+	n = write(STDERR_FILENO, bytes, w.len);
+	(void)n;
+}
+
+/* Under the lock. */
+static bool may_write(const struct timespec *now, enum node_log_level level)
+{
+	char said[80];
+
+	if (now->tv_sec != flood.second) {
+		if (flood.suppressed) {
+			struct text_writer w = text_writer_on(said, sizeof(said));
+
+			text_printf(&w, "msg=\"lines were suppressed\" lines=%u", flood.suppressed);
+			write_out(now, NODE_LOG_WARNING, text_written(&w));
+		}
+		flood.second = now->tv_sec;
+		flood.written = flood.suppressed = 0;
+	}
+	if (level != NODE_LOG_ERROR && flood.written >= LOG_LINES_PER_SECOND) {
+		flood.suppressed++;
+		return false;
+	}
+	flood.written++;
+	return true;
+}
+
+void log_line(enum node_log_level level, struct text line)
+{
+	struct timespec now;
+
+	if ((int)level > atomic_load_explicit(&level_now, memory_order_relaxed))
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	pthread_mutex_lock(&lock);
+	if (may_write(&now, level))
+		write_out(&now, level, line);
+	pthread_mutex_unlock(&lock);
+}
+
+void log_node_line(enum node_log_level level, struct text line)
+{
+	char bytes[1024];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+	uint32_t words = text_find(line, '=');
+
+	while (words > 0 && words < line.len && line.at[words - 1] != ' ')
+		words--;
+	if (words) {
+		text_put_literal(&w, "msg=\"");
+		text_put(&w, text_trim((struct text){line.at, words}));
+		text_put_literal(&w, "\" ");
+	}
+	text_put(&w, text_from(line, words));
+	log_line(level, w.full ? line : text_written(&w));
+}
+
+void log_event(enum node_log_level level, const char *format, ...)
+{
+	char bytes[1024];
+	va_list args;
+	int n;
+
+	if ((int)level > atomic_load_explicit(&level_now, memory_order_relaxed))
+		return;
+	va_start(args, format);
+	n = vsnprintf(bytes, sizeof(bytes), format, args);
+	va_end(args);
+	if (n > 0)
+		log_line(level, (struct text){bytes, (size_t)n < sizeof(bytes)
+							     ? (uint32_t)n
+							     : (uint32_t)sizeof(bytes) - 1});
+}

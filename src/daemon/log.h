@@ -1,0 +1,20 @@
+/* The log: one line per event on stderr, logfmt, with the time as RFC 3339 has it. Any thread may write. */
+#ifndef DAEMON_LOG_H
+#define DAEMON_LOG_H
+
+#include "node/node.h"
+
+/* Lines below this level cost nothing. */
+void log_set_level(enum node_log_level level);
+const char *log_level_name(enum node_log_level level);
+/* `line` is logfmt without time and level: msg="..." key=value. More than LOG_LINES_PER_SECOND of the levels warning and below are
+ * counted instead of written: a flood from the network must not become a flood on the disk. */
+#define LOG_LINES_PER_SECOND 2000u
+void log_line(enum node_log_level level, struct text line);
+/* A line of a node: words, then key=value. */
+void log_node_line(enum node_log_level level, struct text line);
+/* printf of such a line. */
+__attribute__((format(printf, 2, 3))) void log_event(enum node_log_level level, const char *format,
+						     ...);
+
+#endif

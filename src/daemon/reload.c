@@ -1,0 +1,59 @@
+#include "daemon/reload.h"
+
+static bool same_listen(const struct node_settings *a, const struct node_settings *b)
+{
+	if (a->n_listen != b->n_listen)
+		return false;
+	for (unsigned i = 0; i < a->n_listen; i++)
+		if (!endpoint_equal(&a->listen[i], &b->listen[i]))
+			return false;
+	return true;
+}
+
+static const void *place_of(const struct config *config, const struct config_row *row)
+{
+	return (const char *)config + row->offset;
+}
+
+static bool is_same(const struct config *a, const struct config *b, const struct config_row *row)
+{
+	if (row->type == CONFIG_LISTEN)
+		return same_listen(&a->settings, &b->settings);
+	if (row->type == CONFIG_FILE)
+		return text_equal(*(const struct text *)place_of(a, row),
+				  *(const struct text *)place_of(b, row));
+	return *(const uint32_t *)place_of(a, row) == *(const uint32_t *)place_of(b, row);
+}
+
+static bool put_back(const struct config *from, struct config *to, const struct config_row *row)
+{
+	if (row->type == CONFIG_LISTEN) {
+		memcpy(to->settings.listen, from->settings.listen, sizeof(to->settings.listen));
+		to->settings.n_listen = from->settings.n_listen;
+	} else if (row->type == CONFIG_FILE) {
+		struct text kept = config_keep(to, *(const struct text *)place_of(from, row));
+
+		if (!kept.at)
+			return false;
+		*(struct text *)((char *)to + row->offset) = kept;
+	} else {
+		*(uint32_t *)(void *)((char *)to + row->offset) =
+			*(const uint32_t *)place_of(from, row);
+	}
+	return true;
+}
+
+bool config_keep_unchangeable(const struct config *in_force, struct config *fresh,
+			      void (*differs)(void *arg, const char *path), void *arg)
+{
+	for (unsigned i = 0; i < config_table_rows; i++) {
+		const struct config_row *row = &config_table[i];
+
+		if (row->live || is_same(in_force, fresh, row))
+			continue;
+		differs(arg, row->path);
+		if (!put_back(in_force, fresh, row))
+			return false;
+	}
+	return true;
+}

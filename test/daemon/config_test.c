@@ -1,0 +1,438 @@
+/* The configuration: each kind of error with its line, defaults, and that file, table and manual page say the same. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "daemon/bindings_file.h"
+#include "daemon/config.h"
+#include "daemon/config_value.h"
+#include "daemon/reload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LISTEN "listen: [\"udp:127.0.0.1:5060\"]\n"
+
+static char *read_source_file(const char *name, size_t *ret_len)
+{
+	char path[512];
+	FILE *file;
+	char *bytes = calloc(1, 1 << 20);
+
+	snprintf(path, sizeof(path), "%s/%s", SOURCE_FOLDER, name);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	*ret_len = fread(bytes, 1, (1 << 20) - 1, file);
+	fclose(file);
+	return bytes;
+}
+
+/* ------------------------------------------------------------------ errors */
+
+struct bad {
+	const char *yaml;
+	unsigned line;
+	const char *said[2]; /* both stand in the message: what is wrong, what was expected */
+};
+
+static const struct bad bad_files[] = {
+	{LISTEN "colour: red\n", 2, {"unknown key \"colour\"", "workers, listen"}},
+	{LISTEN "timers:\n  t1: 500ms\n  t9: 4s\n", 4, {"unknown key \"timers.t9\"", "t1, t2, t4"}},
+	{LISTEN "workers: many\n", 2, {"workers: \"many\"", "\"cores\" or a number from 1 to 64"}},
+	{LISTEN "workers: 65\n", 2, {"workers: \"65\"", "from 1 to 64"}},
+	{LISTEN "workers: [1]\n", 2, {"workers: this is a list", "number"}},
+	{LISTEN "workers: {a: 1}\n", 2, {"workers: this is a mapping", "number"}},
+	{LISTEN "workers: 1\nworkers: 2\n", 3, {"workers is given twice", ""}},
+	{LISTEN "timers: {t1: 1s}\nlog: info\ntimers: {t2: 5s}\n",
+	 4,
+	 {"timers is given twice", ""}},
+	{LISTEN "timers:\n  t1: 1s\n  t1: 2s\n", 4, {"timers.t1 is given twice", ""}},
+	{LISTEN "timers: 4\n", 2, {"timers: this is not a mapping", "keys of its own"}},
+	{LISTEN "timers:\n  t1: 5\n", 3, {"timers.t1: \"5\"", "10ms to 60s"}},
+	{LISTEN "timers:\n  t1: 4 parsecs\n", 3, {"timers.t1: \"4 parsecs\"", "500ms"}},
+	{LISTEN "timers:\n  timer_c: 180s\n", 3, {"timers.timer_c: \"180s\"", "180001ms"}},
+	{LISTEN "timers:\n  t1: 5s\n", 0, {"timers.t2 is below timers.t1", "at least 5000ms"}},
+	{LISTEN "registration:\n  min: 10m\n  max: 60s\n", 3, {"registration.min is above", "60s"}},
+	{LISTEN "registration:\n  default: 1500ms\n", 3, {"registration.default", "whole seconds"}},
+	{LISTEN "registration:\n  default: 30000000s\n",
+	 3,
+	 {"registration.default is outside", "600000s"}},
+	{"listen:\n  - udp:127.0.0.1:5060\n  - udp:127.0.0.1\n",
+	 3,
+	 {"udp:127.0.0.1\"", "udp:127.0.0.1:5060"}},
+	{"listen:\n  - sctp:127.0.0.1:5060\n", 2, {"sctp:127.0.0.1:5060", "tcp:[::1]:5060"}},
+	{"listen:\n  - udp:0.0.0.0:5060\n",
+	 2,
+	 {"udp:0.0.0.0:5060", "expected a list of listening points"}},
+	{"listen:\n  - udp:[::]:5060\n", 2, {"udp:[::]:5060", ""}},
+	{"listen:\n  - udp:::1:5060\n", 2, {"udp:::1:5060", ""}},
+	{"listen:\n  - udp:127.0.0.1:0\n", 2, {"udp:127.0.0.1:0", ""}},
+	{"listen:\n  - udp:127.0.0.1:65536\n", 2, {"udp:127.0.0.1:65536", ""}},
+	{"listen:\n  - udp:127.0.0.1:5060\n  - UDP:127.0.0.1:5060\n", 3, {"is given twice", ""}},
+	{"listen: []\n", 1, {"listen: this is too short", "1 to 16 entries"}},
+	{"listen: udp:127.0.0.1:5060\n", 1, {"listen: this is not a list", ""}},
+	{"listen:\n  - [a]\n", 2, {"not a list of plain values", ""}},
+	{"log: info\n", 0, {"listen is missing", "udp:127.0.0.1:5060"}},
+	{LISTEN "names:\n  - a_b\n", 3, {"names: \"a_b\"", "host names"}},
+	{LISTEN "scscf:\n  domains:\n    - ims.example\n    - IMS.example\n",
+	 5,
+	 {"IMS.example is given twice", ""}},
+	{LISTEN "trusted:\n  - 127.0.0.0/33\n", 3, {"127.0.0.0/33", "127.0.0.0/8"}},
+	{LISTEN "trusted:\n  - 127.0.0.1/8\n", 3, {"127.0.0.1/8", "address blocks"}},
+	{LISTEN "trusted:\n  - everybody\n", 3, {"everybody", "address blocks"}},
+	{LISTEN "routes:\n  - {domain: example.org}\n", 3, {"not a route", "next_hop"}},
+	{LISTEN "routes:\n  - {domain: a.example, next_hop: \"udp:127.0.0.1:5070\", via: x}\n",
+	 3,
+	 {"unknown key \"via\"", "domain or next_hop"}},
+	{LISTEN "routes:\n  - {domain: a.example, domain: b.example}\n",
+	 3,
+	 {"\"domain\" is given twice", ""}},
+	{LISTEN "routes:\n  - example.org\n", 3, {"not a mapping", ""}},
+	{LISTEN "log: loud\n", 2, {"log: \"loud\"", "error, warning, info, debug"}},
+	{LISTEN "control:\n  mode: 0888\n", 3, {"control.mode", "octal"}},
+	{LISTEN "release:\n  status: 200\n", 3, {"release.status", "300 to 699"}},
+	{LISTEN "limits:\n  sessions: -1\n", 3, {"limits.sessions", "from 1"}},
+	{LISTEN "limits:\n  sessions: 99999999999\n", 3, {"limits.sessions", "from 1"}},
+	{LISTEN "scscf:\n  bindings: [a, b]\n", 3, {"scscf.bindings: this is a list", "path"}},
+	{LISTEN "log: \"info\n", 3, {"not YAML", ""}},
+	{LISTEN "log: info\n---\nlog: debug\n", 4, {"second document", ""}},
+	{"- a\n- b\n", 1, {"not a configuration", "keys"}},
+	{"", 0, {"not a configuration", "keys"}},
+};
+
+static void test_each_error_has_its_line_and_says_what_was_expected(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad_files) / sizeof(bad_files[0]); i++) {
+		const struct bad *bad = &bad_files[i];
+		struct config_problems problems;
+		struct config *config = config_read(text_of(bad->yaml), &problems);
+
+		if (config || problems.n == 0)
+			fail_msg("accepted:\n%s", bad->yaml);
+		if (problems.kept[0].line != bad->line ||
+		    !strstr(problems.kept[0].text, bad->said[0]) ||
+		    !strstr(problems.kept[0].text, bad->said[1]))
+			fail_msg("for\n%s\nit said %u: %s\nexpected %u: %s ... %s", bad->yaml,
+				 problems.kept[0].line, problems.kept[0].text, bad->line,
+				 bad->said[0], bad->said[1]);
+	}
+}
+
+static void test_all_errors_of_a_file_are_told(void **state)
+{
+	struct config_problems problems;
+
+	(void)state;
+	assert_null(config_read(text_of(LISTEN "workers: 0\ncolour: red\ntimers:\n  t1: x\n"),
+				&problems));
+	assert_int_equal(problems.n, 3);
+	assert_int_equal(problems.kept[0].line, 2);
+	assert_int_equal(problems.kept[1].line, 3);
+	assert_int_equal(problems.kept[2].line, 5);
+}
+
+static void test_more_errors_than_are_kept_are_counted(void **state)
+{
+	char yaml[8192] = LISTEN;
+	struct config_problems problems;
+	char *printed = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&printed, &len);
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		snprintf(yaml + strlen(yaml), sizeof(yaml) - strlen(yaml), "unknown%d: 1\n", i);
+	assert_null(config_read(text_of(yaml), &problems));
+	assert_int_equal(problems.n, 100);
+	config_problems_print(&problems, "a.yaml", out);
+	fclose(out);
+	assert_non_null(strstr(printed, "a.yaml:2: unknown key \"unknown0\""));
+	assert_non_null(strstr(printed, "a.yaml: and 68 more"));
+	free(printed);
+}
+
+static void test_a_file_that_cannot_be_read(void **state)
+{
+	struct config_problems problems;
+
+	(void)state;
+	assert_null(config_read_file("/nowhere/adieu.yaml", &problems));
+	assert_int_equal(problems.n, 1);
+	assert_non_null(strstr(problems.kept[0].text, "cannot be read"));
+}
+
+/* ------------------------------------------------------------------ values */
+
+static struct config *read_good(const char *yaml)
+{
+	struct config_problems problems;
+	struct config *config = config_read(text_of(yaml), &problems);
+
+	if (!config)
+		fail_msg("%u: %s", problems.kept[0].line, problems.kept[0].text);
+	return config;
+}
+
+static void test_values_come_to_their_places(void **state)
+{
+	struct config *c =
+		read_good("workers: 3\n"
+			  "listen:\n  - udp:127.0.0.1:5060\n  - tcp:[::1]:5061\n"
+			  "names: [proxy.ims.example, 127.0.0.9]\n"
+			  "trusted: [127.0.0.0/8, \"::1\"]\n"
+			  "routes:\n  - {domain: \"*\", next_hop: \"tcp:[::1]:5070\"}\n"
+			  "scscf:\n  domains: [ims.example]\n  bindings: /b\n"
+			  "timers: {t1: 100, t2: 2s}\n"
+			  "transport: {stream_above: 0, tcp_idle: 2m, tcp_connections_max: 7}\n"
+			  "registration: {default: 2h, min: 90}\n"
+			  "release: {sessions_per_second: 5, status: 503}\n"
+			  "limits: {sessions: 10, retry_after: 1m}\n"
+			  "log: debug\ncontrol: {socket: /s, mode: 0600}\ndrain: 1500ms\n");
+
+	(void)state;
+	assert_int_equal(c->workers, 3);
+	assert_int_equal(c->settings.n_listen, 2);
+	assert_int_equal(c->settings.listen[1].transport, TRANSPORT_TCP);
+	assert_int_equal(c->settings.listen[1].family, 6);
+	assert_int_equal(c->settings.listen[1].port, 5061);
+	assert_int_equal(c->settings.n_names, 2);
+	assert_int_equal(c->settings.n_trusted, 2);
+	assert_int_equal(c->settings.trusted[0].bits, 8);
+	assert_int_equal(c->settings.trusted[1].bits, 128);
+	assert_int_equal(c->settings.n_routes, 1);
+	assert_true(text_equal(c->settings.routes[0].domain, TEXT("*")));
+	assert_int_equal(c->settings.routes[0].next_hop.port, 5070);
+	assert_true(text_equal(c->settings.domains[0], TEXT("ims.example")));
+	assert_true(text_equal(c->bindings_file, TEXT("/b")));
+	assert_int_equal(c->settings.timers.ms[TIMER_T1], 100);
+	assert_int_equal(c->settings.timers.ms[TIMER_B], 6400);
+	assert_int_equal(c->settings.stream_above_bytes, 0);
+	assert_int_equal(c->tcp_idle_ms, 120000);
+	assert_int_equal(c->tcp_connections_max, 7);
+	assert_int_equal(c->settings.registration_default_s, 7200);
+	assert_int_equal(c->settings.registration_min_s, 90);
+	assert_int_equal(c->settings.release_sessions_per_s, 5);
+	assert_int_equal(c->settings.release_status, 503);
+	assert_int_equal(c->settings.sessions_max, 10);
+	assert_int_equal(c->settings.retry_after_s, 60);
+	assert_int_equal(c->settings.log_level, NODE_LOG_DEBUG);
+	assert_true(text_equal(c->control_socket, TEXT("/s")));
+	assert_int_equal(c->control_mode, 0600);
+	assert_int_equal(c->drain_ms, 1500);
+	config_free(c);
+}
+
+static void test_an_empty_section_means_its_defaults(void **state)
+{
+	struct config *c = read_good(LISTEN "timers:\nscscf:\n");
+
+	(void)state;
+	assert_int_equal(c->settings.timers.ms[TIMER_T1], 500);
+	config_free(c);
+}
+
+static void test_a_relative_path_is_meant_from_the_folder_of_the_file(void **state)
+{
+	char path[] = "/tmp/adieu-config-XXXXXX";
+	int fd = mkstemp(path);
+	FILE *file = fdopen(fd, "w");
+	struct config_problems problems;
+	struct config *c;
+
+	(void)state;
+	fputs(LISTEN "scscf:\n  bindings: users/b\n", file);
+	fclose(file);
+	c = config_read_file(path, &problems);
+	remove(path);
+	assert_non_null(c);
+	assert_string_equal(c->bindings_file.at, "/tmp/users/b");
+	config_free(c);
+}
+
+/* ------------------------------------------------------------------ table, file and manual page agree */
+
+static bool same_settings(const struct node_settings *a, const struct node_settings *b)
+{
+	return memcmp(&a->timers, &b->timers, sizeof(a->timers)) == 0 &&
+	       a->stream_above_bytes == b->stream_above_bytes &&
+	       a->registration_default_s == b->registration_default_s &&
+	       a->registration_min_s == b->registration_min_s &&
+	       a->registration_max_s == b->registration_max_s &&
+	       a->release_sessions_per_s == b->release_sessions_per_s &&
+	       a->release_status == b->release_status && a->log_level == b->log_level &&
+	       a->retry_after_s == b->retry_after_s && a->sessions_max == b->sessions_max &&
+	       a->transactions_max == b->transactions_max && a->bindings_max == b->bindings_max &&
+	       a->ended_sessions_max == b->ended_sessions_max;
+}
+
+static void test_the_table_has_the_defaults_of_the_node(void **state)
+{
+	struct config *c = read_good(LISTEN);
+	struct node_settings defaults = node_settings_default();
+
+	(void)state;
+	assert_true(same_settings(&c->settings, &defaults));
+	config_free(c);
+}
+
+static void test_the_shipped_file_has_the_defaults_of_the_table(void **state)
+{
+	size_t len;
+	char *yaml = read_source_file("etc/adieu.yaml", &len);
+	struct config *shipped = read_good(yaml), *defaults = read_good(LISTEN);
+
+	(void)state;
+	assert_true(same_settings(&shipped->settings, &defaults->settings));
+	assert_int_equal(shipped->workers, defaults->workers);
+	assert_int_equal(shipped->tcp_idle_ms, defaults->tcp_idle_ms);
+	assert_int_equal(shipped->tcp_connections_max, defaults->tcp_connections_max);
+	assert_int_equal(shipped->drain_ms, defaults->drain_ms);
+	assert_int_equal(shipped->control_mode, defaults->control_mode);
+	assert_int_equal(shipped->control_socket.len, 0);
+	assert_int_equal(shipped->settings.n_trusted, defaults->settings.n_trusted);
+	assert_memory_equal(shipped->settings.trusted, defaults->settings.trusted,
+			    sizeof(defaults->settings.trusted));
+	assert_int_equal(shipped->settings.n_listen, 4);
+	config_free(shipped);
+	config_free(defaults);
+	free(yaml);
+}
+
+/* Each row stands in the shipped file: its last word as a key, and its clause in the same line or the one of its section. */
+static void test_the_shipped_file_names_every_key_with_its_clause(void **state)
+{
+	size_t len;
+	char *yaml = read_source_file("etc/adieu.yaml", &len);
+
+	(void)state;
+	for (unsigned i = 0; i < config_table_rows; i++) {
+		const char *path = config_table[i].path;
+		const char *word = strrchr(path, '.') ? strrchr(path, '.') + 1 : path;
+		char key[64];
+
+		snprintf(key, sizeof(key), strrchr(path, '.') ? "\n  %s:" : "\n%s:", word);
+		if (!strstr(yaml, key))
+			fail_msg("etc/adieu.yaml does not show %s", path);
+		if (!strstr(yaml, config_row_clause(&config_table[i])))
+			fail_msg("etc/adieu.yaml does not cite %s for %s",
+				 config_row_clause(&config_table[i]), path);
+	}
+	free(yaml);
+}
+
+static void test_the_manual_page_has_the_reference_of_the_table(void **state)
+{
+	size_t len, reference_len = 0;
+	char *manual = read_source_file("docs/man/adieu.yaml.5", &len), *reference = NULL;
+	FILE *out = open_memstream(&reference, &reference_len);
+
+	(void)state;
+	config_print_reference(out);
+	fclose(out);
+	if (!strstr(manual, reference))
+		fail_msg("docs/man/adieu.yaml.5 does not contain what `adieud --config-reference` "
+			 "prints");
+	free(reference);
+	free(manual);
+}
+
+/* ------------------------------------------------------------------ reload */
+
+static void note(void *arg, const char *path)
+{
+	strcat(arg, path);
+	strcat(arg, " ");
+}
+
+static void test_a_reload_changes_only_what_is_live(void **state)
+{
+	struct config *old =
+		read_good(LISTEN "workers: 1\nlimits: {sessions: 10}\ncontrol: {socket: /a}\n");
+	struct config *fresh =
+		read_good("listen: [\"udp:127.0.0.1:5070\"]\nworkers: 2\nlog: debug\n"
+			  "limits: {sessions: 20, retry_after: 5s}\n");
+	char differs[256] = "";
+
+	(void)state;
+	assert_true(config_keep_unchangeable(old, fresh, note, differs));
+	assert_string_equal(differs, "workers listen limits.sessions control.socket ");
+	config_free(old);
+	assert_int_equal(fresh->workers, 1);
+	assert_int_equal(fresh->settings.listen[0].port, 5060);
+	assert_int_equal(fresh->settings.sessions_max, 10);
+	assert_string_equal(fresh->control_socket.at, "/a");
+	assert_int_equal(fresh->settings.retry_after_s, 5);
+	assert_int_equal(fresh->settings.log_level, NODE_LOG_DEBUG);
+	config_free(fresh);
+}
+
+/* ------------------------------------------------------------------ bindings file */
+
+static void test_bindings_file(void **state)
+{
+	struct bindings bindings;
+	struct config_problems problems = {0};
+	size_t at = 0;
+	unsigned n = 0;
+
+	(void)state;
+	assert_true(
+		bindings_read(TEXT("# users of the laboratory\n\n"
+				   "sip:bob@ims.example <sip:bob@127.0.0.1:5080>\n"
+				   "  sip:alice@ims.example\t<sip:alice@[::1]:5090;transport=tcp> "
+				   "# her telephone\r\n"
+				   "sip:carol@ims.example <sip:carol@127.0.0.1:5081> "
+				   "path=<sip:127.0.0.1:5062;lr>,<sip:127.0.0.1:5063;lr>"),
+			      &bindings, &problems));
+	assert_int_equal(problems.n, 0);
+	assert_int_equal(bindings.n, 3);
+	while (bindings_next(&bindings, &at).len)
+		n++;
+	assert_int_equal(n, 3);
+	bindings_clear(&bindings);
+}
+
+static void test_each_bad_line_of_a_bindings_file_is_told(void **state)
+{
+	struct bindings bindings;
+	struct config_problems problems = {0};
+
+	(void)state;
+	assert_false(bindings_read(
+		TEXT("sip:bob@ims.example\n"
+		     "sip:bob@ims.example sip:bob@127.0.0.1\n"
+		     "sip:bob@ims.example <sip:bob@127.0.0.1> paths=<sip:a>\n"
+		     "sip:bob@ims.example <sip:bob@127.0.0.1> path=<sip:127.0.0.1;lr> more\n"
+		     "not a uri <sip:bob@127.0.0.1>\n"
+		     "bob <sip:bob@127.0.0.1>\n"),
+		&bindings, &problems));
+	assert_int_equal(problems.n, 6);
+	for (unsigned i = 0; i < 6; i++) {
+		assert_int_equal(problems.kept[i].line, i + 1);
+		assert_non_null(strstr(problems.kept[i].text, "expected"));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_error_has_its_line_and_says_what_was_expected),
+		cmocka_unit_test(test_all_errors_of_a_file_are_told),
+		cmocka_unit_test(test_more_errors_than_are_kept_are_counted),
+		cmocka_unit_test(test_a_file_that_cannot_be_read),
+		cmocka_unit_test(test_values_come_to_their_places),
+		cmocka_unit_test(test_an_empty_section_means_its_defaults),
+		cmocka_unit_test(test_a_relative_path_is_meant_from_the_folder_of_the_file),
+		cmocka_unit_test(test_the_table_has_the_defaults_of_the_node),
+		cmocka_unit_test(test_the_shipped_file_has_the_defaults_of_the_table),
+		cmocka_unit_test(test_the_shipped_file_names_every_key_with_its_clause),
+		cmocka_unit_test(test_the_manual_page_has_the_reference_of_the_table),
+		cmocka_unit_test(test_a_reload_changes_only_what_is_live),
+		cmocka_unit_test(test_bindings_file),
+		cmocka_unit_test(test_each_bad_line_of_a_bindings_file_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
