@@ -1,0 +1,195 @@
+/* Sessions as JSON. All of this runs on the thread of the session's shard, since the reports are views. */
+#include "admin/methods.h"
+
+#include "sip/method.h"
+
+#include <stdlib.h>
+
+json_t *json_of_text(struct text t)
+{
+	json_t *string = json_stringn(t.len ? t.at : "", t.len);
+	char *bytes;
+
+	if (string || t.len == 0)
+		return string;
+	bytes = malloc(t.len);
+	if (!bytes)
+		return NULL;
+	for (uint32_t i = 0; i < t.len; i++)
+		bytes[i] = (unsigned char)t.at[i] < 0x80 ? t.at[i] : '?';
+	string = json_stringn(bytes, t.len);
+	free(bytes);
+	return string;
+}
+
+static json_t *json_of_id(const struct node_session_id *id)
+{
+	char bytes[40];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+
+	node_session_id_put(&w, id);
+	return json_of_text(text_written(&w));
+}
+
+static void put_outcome(json_t *object, uint8_t outcome, uint16_t status)
+{
+	json_put(object, "outcome", json_string(leg_outcome_name((enum leg_outcome)outcome)));
+	if (status)
+		json_put(object, "status", json_integer(status));
+}
+
+static json_t *json_of_side(const struct node_dialog_report *d, enum dialog_side side)
+{
+	json_t *object = json_object();
+
+	put_outcome(object, d->outcome[side], d->outcome_status[side]);
+	json_put(object, "remote_target", json_of_text(d->remote_target[side]));
+	json_put(object, "route_set", json_of_text(d->route_set[side]));
+	if (d->has_cseq[side])
+		json_put(object, "cseq", json_integer(d->cseq[side]));
+	return object;
+}
+
+static json_t *json_of_dialogs(const struct node_session_report *s)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < s->n_dialogs_shown; i++) {
+		const struct node_dialog_report *d = &s->dialogs[i];
+		json_t *object = json_object();
+
+		json_put(object, "state", json_string(d->state));
+		json_put(object, "to_tag", json_of_text(d->to_tag));
+		json_put(object, "caller", json_of_side(d, SIDE_CALLING));
+		json_put(object, "callee", json_of_side(d, SIDE_CALLED));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static const char *journal_kind_name(uint8_t kind)
+{
+	switch ((enum journal_kind)kind) {
+	case JOURNAL_REQUEST: return "request";
+	case JOURNAL_RESPONSE: return "response";
+	case JOURNAL_ORDER: return "order";
+	case JOURNAL_TIMER: return "timer";
+	case JOURNAL_OUTCOME: return "outcome";
+	case JOURNAL_ENDED: return "ended";
+	}
+	return "unknown";
+}
+
+static const char *journal_note_name(uint8_t note)
+{
+	switch ((enum journal_note)note) {
+	case NOTE_NONE: return "";
+	case NOTE_TIMEOUT: return "timeout";
+	case NOTE_TRANSPORT_FAILED: return "transport failed";
+	case NOTE_RETRANSMITTED: return "retransmitted";
+	case NOTE_ABSORBED: return "absorbed";
+	case NOTE_HAS_SDP: return "has a body";
+	}
+	return "";
+}
+
+static json_t *json_of_end_of_arrow(uint8_t leg)
+{
+	char bytes[16];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+
+	if (leg == LEG_SERVER)
+		return json_string("server");
+	if (leg == LEG_CALLING)
+		return json_string("caller");
+	text_put_literal(&w, "callee");
+	if (leg > LEG_CALLED)
+		text_put_u64(&w, leg - LEG_CALLED + 1u);
+	return json_of_text(text_written(&w));
+}
+
+static json_t *json_of_record(const struct journal_record *r)
+{
+	json_t *object = json_object();
+	const char *note = r->kind == JOURNAL_ENDED ? session_end_name((enum session_end)r->note)
+						    : journal_note_name(r->note);
+
+	json_put(object, "at_ms", json_integer(r->at_ms));
+	json_put(object, "kind", json_string(journal_kind_name(r->kind)));
+	if (r->kind == JOURNAL_REQUEST || r->kind == JOURNAL_RESPONSE ||
+	    r->kind == JOURNAL_OUTCOME) {
+		json_put(object, "from", json_of_end_of_arrow(r->from));
+		json_put(object, "to", json_of_end_of_arrow(r->to));
+		json_put(object, "method",
+			 json_string(sip_method_name((enum sip_method)r->method)));
+		json_put(object, "cseq", json_integer(r->cseq));
+	}
+	if (r->status)
+		json_put(object, "status", json_integer(r->status));
+	if (note[0])
+		json_put(object, "note", json_string(note));
+	if (r->clause != CLAUSE_NONE && r->clause < N_CLAUSES) {
+		json_put(object, "clause", json_string(clause_table[r->clause].document));
+		json_put(object, "meaning", json_string(clause_table[r->clause].meaning));
+	}
+	return object;
+}
+
+static json_t *json_of_journal(const struct journal *journal)
+{
+	json_t *array = json_array();
+	const struct journal_record *record;
+
+	for (unsigned i = 0; (record = journal_record_at(journal, i)); i++)
+		json_array_append_new(array, json_of_record(record));
+	return array;
+}
+
+static void put_time(json_t *object, const char *name, uint64_t at_ms, uint64_t now_ms)
+{
+	if (at_ms)
+		json_put(object, name,
+			 json_integer((json_int_t)(wall_clock_ms() + at_ms - now_ms)));
+}
+
+static void put_details(json_t *object, const struct node_session_report *s)
+{
+	json_t *setup = json_object();
+
+	put_outcome(setup, s->setup_outcome, s->setup_status);
+	json_put(object, "setup", setup);
+	json_put(object, "n_dialogs", json_integer(s->n_dialogs));
+	json_put(object, "dialogs", json_of_dialogs(s));
+	if (s->journal) {
+		json_put(object, "journal", json_of_journal(s->journal));
+		json_put(object, "journal_lost", json_integer(s->journal->lost));
+	}
+}
+
+json_t *json_of_session(const struct node_session_report *s, uint64_t now_ms, bool with_details)
+{
+	json_t *object = json_object();
+	uint64_t until_ms = s->ended_ms ? s->ended_ms : now_ms;
+
+	json_put(object, "id", json_of_id(&s->id));
+	json_put(object, "state", json_string(session_state_name(s->state)));
+	if (s->end != SESSION_END_NONE)
+		json_put(object, "end", json_string(session_end_name(s->end)));
+	if (s->end_status)
+		json_put(object, "end_status", json_integer(s->end_status));
+	json_put(object, "served", json_string(s->served));
+	json_put(object, "age_ms", json_integer((json_int_t)(until_ms - s->began_ms)));
+	put_time(object, "began_at_ms", s->began_ms, now_ms);
+	put_time(object, "answered_at_ms", s->answered_ms, now_ms);
+	put_time(object, "ended_at_ms", s->ended_ms, now_ms);
+	if (s->expires_ms)
+		json_put(object, "expires_in_ms",
+			 json_integer((json_int_t)s->expires_ms - (json_int_t)now_ms));
+	json_put(object, "call_id", json_of_text(s->call_id));
+	json_put(object, "from", json_of_text(s->from));
+	json_put(object, "calling", json_of_text(s->calling_user));
+	json_put(object, "called", json_of_text(s->called_user));
+	if (with_details)
+		put_details(object, s);
+	return object;
+}
