@@ -334,9 +334,7 @@ void carry_out(struct node *node, const struct step *step, const struct actions 
 			action->dialog->retry_at_ms[action->side] = node->now_ms + action->wait_ms;
 			node->counters.clauses[action->clause]++;
 			break;
-		case END_DIALOG:
-			session_end_dialog(node, session, action->dialog, action->clause);
-			break;
+		case END_DIALOG: action->dialog->state = DIALOG_ENDED; break;
 		case END_SESSION:
 			session_finish(node, session, action->end, action->status, action->clause);
 			break;
@@ -356,7 +354,7 @@ static void end_finished_dialogs(struct node *node, struct session *session)
 		if (dialog->state == DIALOG_RELEASING &&
 		    leg_outcome_is_final(dialog->outcome[SIDE_CALLING]) &&
 		    leg_outcome_is_final(dialog->outcome[SIDE_CALLED]))
-			session_end_dialog(node, session, dialog, CLAUSE_SESSION_RELEASED);
+			dialog->state = DIALOG_ENDED;
 }
 
 void release_step_done(struct node *node, struct session *session)
@@ -434,7 +432,7 @@ void session_release(struct node *node, struct session *session, uint16_t status
 	node->counters.releases_ordered++;
 	if (session->state == SESSION_ESTABLISHING) {
 		session_set_state(node, session, SESSION_RELEASING);
-		scscf_release_session_being_established(session, &dialogs, &actions);
+		scscf_release_session_being_established(session, &actions);
 	} else {
 		session_set_state(node, session, SESSION_RELEASING);
 		scscf_release_established_session(session, &dialogs, &node->random, &actions);

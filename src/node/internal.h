@@ -78,10 +78,6 @@ struct server_transaction {
 	bool has_final;
 };
 
-struct outbox_entry {
-	struct node_action action;
-};
-
 #define OUTBOX_BYTES (4u << 20)
 #define OUTBOX_ROOM                                                                                \
 	(LIMIT_BRANCHES + 4u) * (LIMIT_MESSAGE_BYTES + 1024u) /* what one step may need */
@@ -301,8 +297,6 @@ bool session_of_request(struct node *node, const struct sip_message *request,
 void session_set_state(struct node *node, struct session *session, enum session_state state);
 void session_finish(struct node *node, struct session *session, enum session_end end,
 		    unsigned status, enum session_clause clause);
-void session_end_dialog(struct node *node, struct session *session, struct dialog *dialog,
-			enum session_clause clause);
 /* Takes early dialogs out: of one branch of the INVITE, or of all (0). */
 void session_drop_early_dialogs(struct node *node, struct session *session, uint8_t branch);
 void session_forget(struct node *node, struct session *session);

@@ -62,10 +62,8 @@ static void keep_best(struct node *node, struct server_transaction *server, unsi
 
 /* ---------------------------------------------------------------- sessions */
 
-static uint8_t leg_of(const struct session *session, const struct client_transaction *client,
-		      const struct dialog *dialog)
+static uint8_t leg_of(const struct client_transaction *client, const struct dialog *dialog)
 {
-	(void)session;
 	if (client->is_initial_invite)
 		return dialog ? dialog->leg : client->leg;
 	return client->side == SIDE_CALLING ? (dialog ? dialog->leg : client->leg) : LEG_CALLING;
@@ -79,7 +77,7 @@ static void journal_response(struct node *node, struct session *session,
 
 	session_journal(node, session,
 			(struct journal_record){.kind = JOURNAL_RESPONSE,
-						.from = leg_of(session, client, dialog),
+						.from = leg_of(client, dialog),
 						.to = !relayed ? LEG_SERVER
 						      : from_calling
 							      ? (dialog ? dialog->leg : client->leg)
@@ -354,13 +352,6 @@ static void success_of_invite(struct node *node, struct server_transaction *serv
 		cancel_others(node, server, client, session, node->message.status);
 }
 
-static void final_of_cancelled_branch(struct node *node, struct session *session, unsigned status)
-{
-	session->cancel_status = (uint16_t)status;
-	session->cancel_outcome = LEG_ANSWERED;
-	(void)node;
-}
-
 static void last_branch_is_final(struct node *node, struct session *session)
 {
 	struct scscf_dialogs dialogs = session_dialogs(node, session);
@@ -397,8 +388,10 @@ static void final(struct node *node, struct server_transaction *server,
 				 session->state == SESSION_ESTABLISHING &&
 					 !(server && server->has_final),
 				 CLAUSE_NONE);
-		if (session->state == SESSION_RELEASING)
-			final_of_cancelled_branch(node, session, status);
+		if (session->state == SESSION_RELEASING) {
+			session->cancel_status = (uint16_t)status;
+			session->cancel_outcome = LEG_ANSWERED;
+		}
 	} else if (session && dialog && first) {
 		bool restarts = is_2xx(status) && sip_method_refreshes_target(client->method) &&
 				sip_first(&node->message, SIP_HEADER_SESSION_EXPIRES);
@@ -538,7 +531,7 @@ void branch_failed(struct node *node, struct client_transaction *client, unsigne
 		session_journal(node, session,
 				(struct journal_record){.kind = JOURNAL_OUTCOME,
 							.from = LEG_SERVER,
-							.to = leg_of(session, client, dialog),
+							.to = leg_of(client, dialog),
 							.method = client->method,
 							.cseq = client->cseq,
 							.clause = CLAUSE_BRANCH_TIMEOUT,

@@ -437,15 +437,6 @@ void session_arm_release(struct node *node, struct session *session)
 
 /* ---------------------------------------------------------------- ends */
 
-void session_end_dialog(struct node *node, struct session *session, struct dialog *dialog,
-			enum session_clause clause)
-{
-	(void)node;
-	(void)session;
-	(void)clause;
-	dialog->state = DIALOG_ENDED;
-}
-
 void session_forget(struct node *node, struct session *session)
 {
 	struct dialog *dialog;

@@ -5,11 +5,8 @@
 #include "roles/scscf/scscf.h"
 
 /* @req SC-0 */
-void scscf_release_session_being_established(struct session *session,
-					     const struct scscf_dialogs *dialogs,
-					     struct actions *out)
+void scscf_release_session_being_established(struct session *session, struct actions *out)
 {
-	(void)dialogs;
 	session->state = SESSION_RELEASING;
 	act(out, (struct action){.verb = CANCEL_BRANCHES, .clause = CLAUSE_ESTABLISHING_CANCEL});
 	act(out, (struct action){.verb = ANSWER_INVITE,

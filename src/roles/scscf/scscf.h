@@ -34,9 +34,7 @@ void scscf_bye_retry(struct session *session, struct dialog *dialog, enum dialog
 
 /* --- release_session_being_established.c ------------------------- TS 24.229 §5.4.5.1.1 */
 
-void scscf_release_session_being_established(struct session *session,
-					     const struct scscf_dialogs *dialogs,
-					     struct actions *out);
+void scscf_release_session_being_established(struct session *session, struct actions *out);
 /* A 2xx crossed our CANCEL: `dialog` was made of it. */
 void scscf_late_2xx(struct session *session, struct dialog *dialog, struct random *random,
 		    struct actions *out);
