@@ -209,6 +209,11 @@ void pool_give_back(struct pool *pool, void *element)
 		chunk_hand_back(pool, chunk);
 }
 
+uint32_t pool_serial(const struct pool *pool)
+{
+	return pool->serial;
+}
+
 uint32_t pool_live(const struct pool *pool)
 {
 	return pool->live;

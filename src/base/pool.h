@@ -41,6 +41,9 @@ void *pool_at(const struct pool *pool, struct handle handle);
 struct handle pool_handle(const struct pool *pool, const void *element);
 void pool_give_back(struct pool *pool, void *element);
 
+/* The generation of the element taken last: those taken later have a higher one, but for the wrap
+ * after four thousand million. */
+uint32_t pool_serial(const struct pool *pool);
 uint32_t pool_live(const struct pool *pool);
 uint32_t pool_max(const struct pool *pool);
 /* Bytes now held from malloc. */

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <malloc.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* etc/adieu.yaml as it was when this daemon was built. */
@@ -50,7 +51,8 @@ int main(int argc, char **argv)
 		{0},
 	};
 	struct daemon_options options = {
-		.embedded = text_between(embedded_default_begin, embedded_default_end)};
+		.embedded = text_between(embedded_default_begin, embedded_default_end),
+		.control_socket = getenv("ADIEU_SOCKET")};
 	bool check_only = false;
 	int c;
 

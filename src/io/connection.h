@@ -42,6 +42,7 @@ struct connection {
 	uint8_t local; /* index of the listening point */
 	uint8_t line;  /* of io/tcp: where it stands in line, the state that was last settled */
 	bool watches_writable;
+	bool is_answered; /* of io/tcp: BROKEN, and what was to be said is said */
 	int fd;
 	uint32_t seen;        /* of sip_stream_next() */
 	struct endpoint peer; /* with its flow */

@@ -18,6 +18,8 @@ enum {
 	BACKLOG = 1024,
 	CONNECT_MS =
 		8000, /* well below Timer B and F, so that a dead address is known before them */
+	BROKEN_MS =
+		500, /* for the answer to what broke a connection, which may come from another worker */
 	LINGER_MS = 2000,
 	FLOW_NUMBER_MASK = 0xffffff,
 };
@@ -165,7 +167,7 @@ static uint32_t patience_ms(const struct tcp *tcp, uint8_t state)
 	switch ((enum connection_state)state) {
 	case CONNECTION_CONNECTING: return CONNECT_MS;
 	case CONNECTION_OPEN: return tcp->settings.idle_ms;
-	case CONNECTION_BROKEN:
+	case CONNECTION_BROKEN: return BROKEN_MS;
 	case CONNECTION_LINGERING: return LINGER_MS;
 	case CONNECTION_GONE: return 0;
 	case CONNECTION_STATES: break;
@@ -253,6 +255,13 @@ static void bury(struct tcp *tcp, struct connection *c)
 	free(c);
 }
 
+static void shut(struct tcp *tcp, struct connection *c)
+{
+	shutdown(c->fd, SHUT_WR);
+	c->state = CONNECTION_LINGERING;
+	settle(tcp, c, false);
+}
+
 /* Those that waited too long in their state. */
 static void end_waiting(struct tcp *tcp, uint8_t state)
 {
@@ -264,20 +273,19 @@ static void end_waiting(struct tcp *tcp, uint8_t state)
 			tcp->counters.closed_idle++;
 		if (state == CONNECTION_CONNECTING)
 			tcp->counters.connects_failed++;
-		give_up(tcp, c);
+		if (state == CONNECTION_BROKEN && !c->first_out)
+			shut(tcp, c);
+		else
+			give_up(tcp, c);
 	}
 }
 
-/* Only now, since the answer to what broke a connection comes later in the same turn. */
-static void shut_broken(struct tcp *tcp)
+static void shut_answered(struct tcp *tcp)
 {
 	for (struct connection *c = tcp->lines[CONNECTION_BROKEN].oldest, *newer; c; c = newer) {
 		newer = c->newer;
-		if (c->first_out)
-			continue;
-		shutdown(c->fd, SHUT_WR);
-		c->state = CONNECTION_LINGERING;
-		settle(tcp, c, false);
+		if (c->is_answered && !c->first_out)
+			shut(tcp, c);
 	}
 }
 
@@ -286,7 +294,7 @@ void tcp_turn(struct tcp *tcp, uint64_t now_ms)
 	tcp->now_ms = now_ms;
 	for (uint8_t state = 0; state < CONNECTION_GONE; state++)
 		end_waiting(tcp, state);
-	shut_broken(tcp);
+	shut_answered(tcp);
 	while (tcp->lines[CONNECTION_GONE].oldest)
 		bury(tcp, tcp->lines[CONNECTION_GONE].oldest);
 }
@@ -372,6 +380,7 @@ void tcp_send(struct tcp *tcp, const struct endpoint *peer, uint8_t local, struc
 		return;
 	}
 	tcp->counters.messages_out++;
+	c->is_answered = c->state == CONNECTION_BROKEN;
 	if (!connection_write(c, bytes, false))
 		tcp->counters.lost++;
 	if (tcp->queued_bytes + c->out_bytes > TCP_QUEUED_BYTES_MAX && c->first_out)
@@ -387,6 +396,7 @@ void tcp_close_flow(struct tcp *tcp, uint32_t flow, uint64_t now_ms)
 	if (!c || c->state != CONNECTION_OPEN)
 		return;
 	c->state = CONNECTION_BROKEN;
+	c->is_answered = true;
 	settle(tcp, c, false);
 }
 

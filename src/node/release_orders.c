@@ -140,6 +140,12 @@ static void work_off_one(struct node *node, struct release_order *order)
 	order->scanned = true;
 }
 
+static bool began_after(const struct node *node, const struct session *session,
+			const struct release_order *order)
+{
+	return (int32_t)(pool_handle(node->sessions, session).generation - order->last_serial) > 0;
+}
+
 /* Goes on with the walk as far as the pace, the outbox and the patience of one tick allow. */
 static void work_off(struct node *node, struct release_order *order)
 {
@@ -165,7 +171,7 @@ static void work_off(struct node *node, struct release_order *order)
 			order->scanned = true;
 			break;
 		}
-		if (session->state == SESSION_ENDED || session->began_ms > order->began_ms ||
+		if (session->state == SESSION_ENDED || began_after(node, session, order) ||
 		    (order->what.selector == NODE_SELECT_USER &&
 		     !is_of_user(session, order->what.user)))
 			continue;
@@ -244,7 +250,11 @@ enum node_release_verdict node_release(struct node *node, uint64_t now_ms,
 	if (!order)
 		return NODE_RELEASE_BUSY;
 	*order = (struct release_order){
-		.number = node->next_order++, .what = *wanted, .began_ms = node->now_ms};
+		.number = node->next_order++,
+		.what = *wanted,
+		.last_serial = pool_serial(node->sessions),
+		.began_ms = node->now_ms,
+	};
 	if (node->next_order == 0)
 		node->next_order = 1;
 	if (!order->what.status)

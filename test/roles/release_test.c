@@ -519,6 +519,7 @@ static void test_rf_3_rc_16_dialogs_that_get_no_bye(void **state)
 /* @req SC-0  Being established: CANCEL of the branches, and a final response of ours with the code of the order. */
 static void test_sc_0_before_the_answer(void **state)
 {
+	struct scscf_dialogs none = {.n = 0};
 	struct actions actions = {.n = 0};
 	struct session session = {
 		.state = SESSION_ESTABLISHING, .reason_status = 480, .pending_branches = 2};
