@@ -355,7 +355,6 @@ static void server_do(struct world_server *server, unsigned shard, const struct 
 			fprintf(world->log, "%8llu %s: %.*s\n", (unsigned long long)world->now_ms,
 				server->name, TEXT_ARGS(action->bytes));
 		break;
-	case NODE_ACTION_CLOSE: break;
 	}
 }
 

@@ -108,9 +108,7 @@ void config_row_put_range(const struct config_row *row, struct text_writer *w)
 		text_put_literal(w, " to ");
 		put_ms(w, max);
 		break;
-	case CONFIG_SECONDS:
-		text_printf(w, "%us to %us", (unsigned)min, (unsigned)max);
-		break;
+	case CONFIG_SECONDS: text_printf(w, "%us to %us", (unsigned)min, (unsigned)max); break;
 	case CONFIG_NUMBER:
 	case CONFIG_WORKERS: text_printf(w, "%u to %u", (unsigned)min, (unsigned)max); break;
 	case CONFIG_MODE: text_printf(w, "%04o to %04o", (unsigned)min, (unsigned)max); break;
@@ -135,7 +133,8 @@ static const char *const what_is_expected[] = {
 	[CONFIG_MS] = "a time such as 500ms, 4s or 2m, from ",
 	[CONFIG_TIMER] = "a time such as 500ms, 4s or 2m, from ",
 	[CONFIG_SECONDS] = "a time in whole seconds such as 600s or 10m, from ",
-	[CONFIG_LISTEN] = "a list of listening points such as udp:127.0.0.1:5060 or tcp:[::1]:5060, ",
+	[CONFIG_LISTEN] =
+		"a list of listening points such as udp:127.0.0.1:5060 or tcp:[::1]:5060, ",
 	[CONFIG_NAMES] = "a list of host names, ",
 	[CONFIG_DOMAINS] = "a list of domain names, ",
 	[CONFIG_PREFIXES] = "a list of address blocks such as 127.0.0.0/8, ",
@@ -203,8 +202,8 @@ void config_print_reference(FILE *out)
 			put_manual(&w, text_of(config_row_clause(row)));
 			text_put_char(&w, ')');
 		}
-		text_put(&w, row->live ? TEXT(". Changed by a reload.\n") :
-					 TEXT(". Changed by a restart only.\n"));
+		text_put(&w, row->live ? TEXT(". Changed by a reload.\n")
+				       : TEXT(". Changed by a restart only.\n"));
 		fprintf(out, "%.*s", TEXT_ARGS(text_written(&w)));
 	}
 }

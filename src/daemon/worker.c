@@ -32,8 +32,7 @@ enum mail_kind {
 	MAIL_MESSAGE,
 	MAIL_SEND_FAILED,
 	MAIL_BINDING,
-	MAIL_SEND,  /* over a flow of that worker */
-	MAIL_CLOSE, /* a flow of that worker */
+	MAIL_SEND, /* over a flow of that worker */
 };
 
 /* A message that could not be sent. It is told to the node after its actions are done. */
@@ -149,16 +148,6 @@ static void send_datagram(struct worker *w, const struct node_action *action)
 		remember_failure(w, &action->peer, action->local, action->bytes);
 }
 
-static void close_stream(struct worker *w, const struct node_action *action)
-{
-	uint32_t owner = tcp_worker_of_flow(action->peer.flow);
-
-	if (owner != w->number && owner < w->n_workers)
-		post(w, owner, MAIL_CLOSE, &action->peer, action->local, (struct text){0});
-	else
-		tcp_close_flow(w->tcp, action->peer.flow, w->now_ms);
-}
-
 static void do_action(struct worker *w, const struct node_action *action)
 {
 	switch (action->kind) {
@@ -177,7 +166,6 @@ static void do_action(struct worker *w, const struct node_action *action)
 	case NODE_ACTION_LOG:
 		log_node_line((enum node_log_level)action->level, action->bytes);
 		break;
-	case NODE_ACTION_CLOSE: close_stream(w, action); break;
 	}
 }
 
@@ -276,7 +264,6 @@ static void take_mail(struct worker *w, const struct mail *mail)
 	case MAIL_SEND_FAILED: event.kind = NODE_EVENT_SEND_FAILED; break;
 	case MAIL_BINDING: event.kind = NODE_EVENT_BINDING; break;
 	case MAIL_SEND: tcp_send(w->tcp, &mail->peer, mail->local, mail->bytes, w->now_ms); return;
-	case MAIL_CLOSE: tcp_close_flow(w->tcp, mail->peer.flow, w->now_ms); return;
 	}
 	feed(w, &event);
 }

@@ -388,18 +388,6 @@ void tcp_send(struct tcp *tcp, const struct endpoint *peer, uint8_t local, struc
 	settle(tcp, c, true);
 }
 
-void tcp_close_flow(struct tcp *tcp, uint32_t flow, uint64_t now_ms)
-{
-	struct connection *c = connection_by_flow(tcp, flow);
-
-	tcp->now_ms = now_ms;
-	if (!c || c->state != CONNECTION_OPEN)
-		return;
-	c->state = CONNECTION_BROKEN;
-	c->is_answered = true;
-	settle(tcp, c, false);
-}
-
 /* ------------------------------------------------------------------ in */
 
 static void take_message(void *owner, struct connection *c, struct text bytes)

@@ -53,8 +53,6 @@ void tcp_ready(struct tcp *tcp, struct io_source *source, uint32_t events, uint6
  * nothing: what fails is told by tcp_turn(). */
 void tcp_send(struct tcp *tcp, const struct endpoint *peer, uint8_t local, struct text bytes,
 	      uint64_t now_ms);
-/* Nothing more is read from this flow; it is closed when all is written. */
-void tcp_close_flow(struct tcp *tcp, uint32_t flow, uint64_t now_ms);
 /* The end of a turn of the loop: tells what failed, closes what is over. Calls `undelivered`. */
 void tcp_turn(struct tcp *tcp, uint64_t now_ms);
 /* When tcp_turn() must be called next; UINT64_MAX: not by time. */

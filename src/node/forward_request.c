@@ -236,7 +236,7 @@ struct client_transaction *forward_request(struct node *node, struct server_tran
 	struct text_writer w;
 	struct plan plan;
 
-	*ret_status = 503;
+	*ret_status = 500;
 	if (!make_plan(node, f, &plan)) {
 		node_log(node, NODE_LOG_WARNING, "no way to \"%.*s\" call_id=\"%.*s\"",
 			 TEXT_ARGS(plan.next_uri), TEXT_ARGS(m->call_id));
@@ -248,7 +248,7 @@ struct client_transaction *forward_request(struct node *node, struct server_tran
 	}
 	client = pool_live(node->clients) < node->transactions_max ? client_take(node) : NULL;
 	if (!client) {
-		node->counters.full++;
+		*ret_status = 503;
 		return NULL;
 	}
 	client->owner = CLIENT_OF_PROXY;

@@ -124,7 +124,6 @@ enum node_action_kind {
 	NODE_ACTION_SEND, /* `bytes` to `peer` from listening point `local`. A stream with peer.flow 0 or gone: over a connection to that address, opened if need be */
 	NODE_ACTION_BINDING, /* `bytes` are for every other shard: NODE_EVENT_BINDING there */
 	NODE_ACTION_LOG,     /* one line, without time and level */
-	NODE_ACTION_CLOSE, /* close the stream `peer.flow`: what came over it cannot be understood */
 };
 
 struct node_action {

@@ -25,16 +25,37 @@ static void answer_now(struct node *node, const struct arrival *a, unsigned stat
 				   lines);
 }
 
+static struct text put_retry_after(const struct node *node, struct text_writer *w)
+{
+	text_put_literal(w, "Retry-After: ");
+	text_put_u64(w, node->settings->retry_after_s);
+	text_put_literal(w, "\r\n");
+	return text_written(w);
+}
+
 static void answer_503(struct node *node, const struct arrival *a)
 {
 	char bytes[48];
 	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
 
-	text_put_literal(&w, "Retry-After: ");
-	text_put_u64(&w, node->settings->retry_after_s);
-	text_put_literal(&w, "\r\n");
 	node->counters.full++;
-	answer_now(node, a, 503, NULL, text_written(&w));
+	answer_now(node, a, 503, NULL, put_retry_after(node, &w));
+}
+
+/* A refusal of our own, with the header that its status wants. */
+static void refuse_with(struct node *node, struct server_transaction *server, unsigned status)
+{
+	char bytes[48];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+	struct text lines = {0};
+
+	if (status == 503) {
+		node->counters.full++;
+		lines = put_retry_after(node, &w);
+	} else if (status == 422) {
+		lines = TEXT("Min-SE: 90\r\n");
+	}
+	server_answer(node, server, status, (struct text){0}, lines);
 }
 
 /* ---------------------------------------------------------------- §16.4 */
@@ -236,11 +257,6 @@ static void journal_relay(struct node *node, const struct found_dialog *found,
 						.clause = (uint8_t)clause});
 }
 
-static void answer_422(struct node *node, struct server_transaction *server)
-{
-	server_answer(node, server, 422, (struct text){0}, TEXT("Min-SE: 90\r\n"));
-}
-
 static void forward_in_dialog(struct node *node, struct arrival *a,
 			      const struct found_dialog *found)
 {
@@ -259,7 +275,7 @@ static void forward_in_dialog(struct node *node, struct arrival *a,
 		server->dialog = pool_handle(node->dialogs, found->dialog);
 		server->side = (uint8_t)found->side;
 		if (session_interval_check(m) == SESSION_INTERVAL_REFUSE) {
-			answer_422(node, server);
+			refuse_with(node, server, 422);
 			return;
 		}
 	} else {
@@ -277,8 +293,7 @@ static void forward_in_dialog(struct node *node, struct arrival *a,
 	if (m->method == SIP_BYE)
 		found->dialog->byes_under_way--;
 	if (server)
-		server_answer(node, server, status == 503 ? 500 : status, (struct text){0},
-			      (struct text){0});
+		refuse_with(node, server, status);
 }
 
 /* @req SC-8
@@ -545,10 +560,7 @@ static void refuse(struct node *node, struct server_transaction *server, struct 
 							.status = (uint16_t)status,
 							.clause = (uint8_t)clause});
 	}
-	if (status == 422)
-		answer_422(node, server);
-	else
-		server_answer(node, server, status, (struct text){0}, (struct text){0});
+	refuse_with(node, server, status);
 	if (session)
 		session_finish(node, session, SESSION_END_REJECTED, status, clause);
 }
@@ -581,14 +593,7 @@ static void serve(struct node *node, struct arrival *a, bool with_session)
 	if (with_session) {
 		session = session_begin(node, &node->message, &service);
 		if (!session) {
-			char retry[48];
-			struct text_writer w = text_writer_on(retry, sizeof(retry));
-
-			text_put_literal(&w, "Retry-After: ");
-			text_put_u64(&w, node->settings->retry_after_s);
-			text_put_literal(&w, "\r\n");
-			node->counters.full++;
-			server_answer(node, server, 503, (struct text){0}, text_written(&w));
+			refuse_with(node, server, 503);
 			return;
 		}
 		session->invite = pool_handle(node->servers, server);
@@ -602,8 +607,7 @@ static void serve(struct node *node, struct arrival *a, bool with_session)
 	    fork_request(node, a, server, session, &service, &service.status) > 0)
 		return;
 	count_refusal(node, service.status);
-	/* A 503 would speak of this server. */
-	refuse(node, server, session, service.status == 503 ? 500 : service.status,
+	refuse(node, server, session, service.status,
 	       service.status == 422 ? CLAUSE_INTERVAL_TOO_SMALL : CLAUSE_TERMINATING);
 }
 
@@ -616,8 +620,7 @@ static void forward_outside_sessions(struct node *node, struct arrival *a)
 	if (!server)
 		answer_503(node, a);
 	else if (fork_request(node, a, server, NULL, &service, &service.status) == 0)
-		refuse(node, server, NULL, service.status == 503 ? 500 : service.status,
-		       CLAUSE_NONE);
+		refuse(node, server, NULL, service.status, CLAUSE_NONE);
 }
 
 static void initial(struct node *node, struct arrival *a)

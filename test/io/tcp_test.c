@@ -569,28 +569,6 @@ static void test_a_reset_connection_is_forgotten(void **state)
 	world_close(&w);
 }
 
-static void test_a_flow_can_be_closed_by_the_node(void **state)
-{
-	struct world w = world_open();
-	char end;
-	int fd;
-
-	(void)state;
-	world_listen(&w, 10);
-	fd = connect_to(&w.at);
-	write_all(fd, MESSAGE);
-	turn_until(&w, &w.n_messages, 1);
-	tcp_close_flow(w.tcp, w.peer.flow, w.now_ms);
-	turn(&w, 0);
-	assert_int_equal(recv(fd, &end, 1, 0), 0);
-	/* A peer that does not close its side is waited for only so long. */
-	w.now_ms = tcp_deadline(w.tcp);
-	turn(&w, 0);
-	assert_int_equal(tcp_counters(w.tcp)->connections, 0);
-	close(fd);
-	world_close(&w);
-}
-
 static void test_a_port_in_use_is_told(void **state)
 {
 	struct world w = world_open();
@@ -633,7 +611,6 @@ int main(void)
 		cmocka_unit_test(
 			test_at_the_bound_without_an_idle_connection_the_new_one_is_refused),
 		cmocka_unit_test(test_a_reset_connection_is_forgotten),
-		cmocka_unit_test(test_a_flow_can_be_closed_by_the_node),
 		cmocka_unit_test(test_a_port_in_use_is_told),
 	};
 

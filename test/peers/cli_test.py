@@ -118,6 +118,21 @@ def an_abandoned_socket_is_replaced():
     expect(not os.path.exists(pid_file), "the pid file goes with the daemon")
 
 
+def daemon_and_command_agree_where_the_socket_is():
+    folder = Folder()
+    for name, env in (("XDG_RUNTIME_DIR", {"XDG_RUNTIME_DIR": folder.path, "ADIEU_SOCKET": ""}),
+                      ("ADIEU_SOCKET", {"ADIEU_SOCKET": folder.file("other.sock")})):
+        env = {k: v for k, v in {**os.environ, **env}.items() if v}
+        daemon = Adieu()
+        process = Process([os.path.join(build_folder(), "adieud"), "-f", daemon.config], env)
+        process.wait_for_line('msg="ready"')
+        done = subprocess.run([os.path.join(build_folder(), "adieu"), "--json", "version"], capture_output=True, text=True,
+                              env=env, timeout=PATIENCE_S)
+        expect_equal(done.returncode, 0, f"exit status by {name} ({done.stderr})")
+        expect_equal(json.loads(done.stdout)["pid"], process.pid, f"pid by {name}")
+        expect_equal(process.stop(), 0, "exit status of the daemon")
+
+
 # ---------------------------------------------------------------- with sessions
 
 class World:
@@ -427,6 +442,7 @@ def main():
     tap.case("adieud -c prints file and line", the_check_prints_file_and_line)
     tap.case("a second daemon says what is taken", a_second_daemon_says_what_is_taken)
     tap.case("an abandoned socket is replaced, files go with the daemon", an_abandoned_socket_is_replaced)
+    tap.case("daemon and command agree where the socket is", daemon_and_command_agree_where_the_socket_is)
     world = World()
     tap.case("sessions are listed in pages, filtered", sessions_are_listed_in_pages, world)
     tap.case("one session by id, by Call-ID, by last", one_session_by_id_and_by_call_id, world)

@@ -396,6 +396,16 @@ class Kamailio(Process):
                    "Kamailio")
         expect(self.is_running(), f"Kamailio stopped at once:\n{self.text()}")
 
+    def kill(self):
+        """Its first process ends the others, if it is asked and not killed."""
+        if self.is_running():
+            self.signal(signal.SIGTERM)
+            try:
+                self.popen.wait(5)
+            except subprocess.TimeoutExpired:
+                pass
+        super().kill()
+
 
 # ---------------------------------------------------------------- tshark
 
