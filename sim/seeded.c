@@ -219,9 +219,9 @@ static void give_order(struct run *run)
 	snprintf(user, sizeof(user), "sip:user%u@ims.example", draw(run, run->n_ues));
 	order.user = text_of(user);
 	for (unsigned shard = 0; shard < run->settings.n_shards; shard++)
-		if (node_release(run->server->shards[shard],
-				 world_now(run->world) + WORLD_NODE_EPOCH_MS, &order,
-				 &run->orders[run->n_orders][shard]) != NODE_RELEASE_ACCEPTED)
+		if (world_server_release(run->server, shard, &order,
+					 &run->orders[run->n_orders][shard]) !=
+		    NODE_RELEASE_ACCEPTED)
 			run->orders[run->n_orders][shard] = 0;
 	if (chance(run, 10) && run->orders[run->n_orders][0])
 		node_release_stop(run->server->shards[0], run->orders[run->n_orders][0]);
@@ -284,10 +284,9 @@ static void wind_up(struct run *run)
 		ue_refuse_all(run->ues[i], 480);
 	world_run_until(run->world, ACTIVE_MS + 300000);
 	for (unsigned shard = 0; shard < run->settings.n_shards; shard++)
-		node_release(run->server->shards[shard],
-			     world_now(run->world) + WORLD_NODE_EPOCH_MS,
-			     &(struct node_release_order){.selector = NODE_SELECT_ALL},
-			     &run->orders[run->n_orders][shard]);
+		world_server_release(run->server, shard,
+				     &(struct node_release_order){.selector = NODE_SELECT_ALL},
+				     &run->orders[run->n_orders][shard]);
 	run->n_orders++;
 	world_run_until(run->world, ACTIVE_MS + 450000);
 	world_set_default_link(run->world, (struct world_link){.delay_ms = 5});

@@ -263,9 +263,7 @@ static void give_order(struct story_order *kept, const struct node_release_order
 
 		if (order->selector == NODE_SELECT_SESSION && order->id.shard != shard)
 			continue;
-		verdict = node_release(server->shards[shard],
-				       world_now(server->world) + WORLD_NODE_EPOCH_MS, order,
-				       &kept->numbers[shard]);
+		verdict = world_server_release(server, shard, order, &kept->numbers[shard]);
 		if (verdict != NODE_RELEASE_ACCEPTED)
 			kept->numbers[shard] = 0;
 		kept->verdict = verdict;

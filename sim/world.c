@@ -368,6 +368,17 @@ static void server_empty(struct world_server *server, unsigned shard)
 	node_actions_done(server->shards[shard]);
 }
 
+enum node_release_verdict world_server_release(struct world_server *server, unsigned shard,
+					       const struct node_release_order *order,
+					       uint32_t *ret_order)
+{
+	enum node_release_verdict verdict =
+		node_release(server->shards[shard], NODE_CLOCK(server->world), order, ret_order);
+
+	server_empty(server, shard);
+	return verdict;
+}
+
 struct world_server *world_add_server(struct world *world, const char *name,
 				      const struct node_settings *settings)
 {

@@ -94,6 +94,10 @@ struct world_server *world_add_server(struct world *world, const char *name,
 struct world_server *world_server_at(struct world *world, unsigned i); /* NULL at the end */
 /* Gives the event to every shard (a static binding). */
 void world_server_feed_all(struct world_server *server, const struct node_event *event);
+/* The operator's order to one shard; what it sends goes out at once, as a worker does. */
+enum node_release_verdict world_server_release(struct world_server *server, unsigned shard,
+					       const struct node_release_order *order,
+					       uint32_t *ret_order);
 /* The sum over the shards. */
 struct node_counters world_server_counters(struct world_server *server);
 

@@ -388,11 +388,32 @@ uint64_t node_deadline(const struct node *node)
 
 /* ---------------------------------------------------------------- sharding and bindings file */
 
-/* A quick look for the Call-ID line, long or compact, without parsing the message. */
+static bool is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The value behind the colon: folding passed over, up to the next white space. */
+static struct text peek_value(struct text line)
+{
+	struct text value = text_from(line, text_find(line, ':') + 1);
+	uint32_t len = 0;
+
+	while (value.len && is_white(value.at[0]))
+		value = text_from(value, 1);
+	while (len < value.len && !is_white(value.at[len]))
+		len++;
+	return (struct text){value.at, len};
+}
+
+/* A quick look for the Call-ID line, long or compact, without parsing the message. Empty lines before
+ * the message are passed over (RFC 3261 §7.5). */
 static struct text peek_call_id(struct text message)
 {
 	const char *at = message.at, *end = message.at + message.len;
 
+	while (at < end && is_white(*at))
+		at++;
 	while (at < end && (at = memchr(at, '\n', (size_t)(end - at)))) {
 		struct text line = text_between(++at, end);
 		struct text name = {line.at, line.len < 7 ? line.len : 7};
@@ -400,14 +421,10 @@ static struct text peek_call_id(struct text message)
 		if (line.len && (line.at[0] == '\r' || line.at[0] == '\n'))
 			break;
 		if (text_equal_nocase(name, TEXT("Call-ID")))
-			line = text_from(line, 7);
-		else if (line.len > 1 && text_lower(line.at[0]) == 'i' &&
-			 (line.at[1] == ':' || line.at[1] == ' ' || line.at[1] == '\t'))
-			line = text_from(line, 1);
-		else
-			continue;
-		line.len = text_find(line, '\n');
-		return text_trim(text_from(line, text_find(line, ':') + 1));
+			return peek_value(text_from(line, 7));
+		if (line.len > 1 && text_lower(line.at[0]) == 'i' &&
+		    (line.at[1] == ':' || line.at[1] == ' ' || line.at[1] == '\t'))
+			return peek_value(text_from(line, 1));
 	}
 	return (struct text){0};
 }

@@ -162,7 +162,7 @@ static void work_off(struct node *node, struct release_order *order)
 		return;
 	}
 	while (!order->scanned && !order->progress.stopped && looked++ < LOOK_PER_TICK &&
-	       order->begun_paced < allowed && node_has_room(node)) {
+	       node_has_room(node)) {
 		uint32_t begun = order->progress.begun, before = order->cursor;
 		uint32_t number = order->number;
 
@@ -175,7 +175,8 @@ static void work_off(struct node *node, struct release_order *order)
 		    (order->what.selector == NODE_SELECT_USER &&
 		     !is_of_user(session, order->what.user)))
 			continue;
-		if (!has_transactions_for(node, session)) {
+		/* Only the beginning is paced: the end of the walk is found at once. */
+		if (order->begun_paced >= allowed || !has_transactions_for(node, session)) {
 			order->cursor = before;
 			break;
 		}
