@@ -102,14 +102,17 @@ static void raise_session_interval(struct sip_edit *edit, const struct sip_messa
 				   struct text_writer *lines)
 {
 	struct text least = session_interval_digits(sip_value(m, SIP_HEADER_MIN_SE));
-	uint32_t seconds;
+	struct text interval = TEXT("90");
+	uint32_t seconds = 0;
 
-	sip_edit_replace(edit, session_interval_digits(sip_value(m, SIP_HEADER_SESSION_EXPIRES)),
-			 TEXT("90"));
 	if (least.len == 0)
 		text_put_literal(lines, "Min-SE: 90\r\n");
 	else if (!text_to_u32(least, UINT32_MAX, &seconds) || seconds < SESSION_INTERVAL_MIN_S)
 		sip_edit_replace(edit, least, TEXT("90"));
+	else
+		interval = least;
+	sip_edit_replace(edit, session_interval_digits(sip_value(m, SIP_HEADER_SESSION_EXPIRES)),
+			 interval);
 }
 
 static void edit_max_forwards(struct sip_edit *edit, const struct sip_message *m,

@@ -401,7 +401,8 @@ void session_arm_expiry(struct node *node, struct session *session,
 	struct text value = sip_value(response, SIP_HEADER_SESSION_EXPIRES);
 	uint32_t seconds = 0;
 
-	if (session->state == SESSION_RELEASING)
+	/* While it rings the 2xx of the INVITE is still to decide. */
+	if (session->state == SESSION_RELEASING || session->state == SESSION_ESTABLISHING)
 		return;
 	value.len = text_find(value, ';');
 	if (!text_to_u32(text_trim(value), 0x7fffffff, &seconds) || seconds == 0) {
