@@ -181,33 +181,48 @@ static void send_ack(struct node *node, struct session *session, struct dialog *
 	outbox_send(node, &w, &request.hop.to, request.hop.local);
 }
 
-static void cancel_branches(struct node *node, struct session *session, enum session_clause clause)
+unsigned cancel_branches(struct node *node, struct server_transaction *invite,
+			 const struct client_transaction *spared, struct session *session,
+			 struct text reason_lines, enum session_clause clause)
+{
+	struct client_transaction *branch;
+	struct handle next;
+	unsigned n = 0;
+
+	for (struct handle h = invite->first_branch; (branch = pool_at(node->clients, h));
+	     h = next) {
+		next = branch->next;
+		if (branch == spared || branch->final_status || branch->is_cancelled ||
+		    branch->cancel_wanted)
+			continue;
+		n++;
+		if (session)
+			session_journal(node, session,
+					(struct journal_record){.kind = JOURNAL_REQUEST,
+								.from = LEG_SERVER,
+								.to = branch->leg,
+								.method = SIP_CANCEL,
+								.cseq = branch->cseq,
+								.status = session->reason_status,
+								.clause = (uint8_t)clause});
+		client_cancel(node, branch, reason_lines);
+	}
+	return n;
+}
+
+static void cancel_for_release(struct node *node, struct session *session,
+			       enum session_clause clause)
 {
 	struct server_transaction *invite = pool_at(node->servers, session->invite);
 	char bytes[512];
 	struct text_writer lines = text_writer_on(bytes, sizeof(bytes));
-	struct client_transaction *branch;
-	struct handle next;
 
 	if (!invite)
 		return;
 	put_reason_line(&lines, session->reason_status, session_text(session, SESSION_REASON_TEXT));
-	for (struct handle h = invite->first_branch; (branch = pool_at(node->clients, h));
-	     h = next) {
-		next = branch->next;
-		if (branch->final_status)
-			continue;
+	if (cancel_branches(node, invite, NULL, session,
+			    lines.full ? (struct text){0} : text_written(&lines), clause) > 0)
 		session->cancel_outcome = LEG_SENT;
-		session_journal(node, session,
-				(struct journal_record){.kind = JOURNAL_REQUEST,
-							.from = LEG_SERVER,
-							.to = branch->leg,
-							.method = SIP_CANCEL,
-							.cseq = branch->cseq,
-							.status = session->reason_status,
-							.clause = (uint8_t)clause});
-		client_cancel(node, branch, lines.full ? (struct text){0} : text_written(&lines));
-	}
 }
 
 static void answer_invite(struct node *node, struct session *session, const struct action *action)
@@ -326,7 +341,7 @@ void carry_out(struct node *node, const struct step *step, const struct actions 
 		case SEND_BYE: send_bye(node, session, action); break;
 		case TREAT_BYE_AS_RECEIVED: treat_bye_as_received(node, session, action); break;
 		case SEND_ACK: send_ack(node, session, action->dialog, action->clause); break;
-		case CANCEL_BRANCHES: cancel_branches(node, session, action->clause); break;
+		case CANCEL_BRANCHES: cancel_for_release(node, session, action->clause); break;
 		case ANSWER_INVITE: answer_invite(node, session, action); break;
 		case RELAY_2XX: relay_2xx(node, step, action); break;
 		case WAIT_FOR_ACK: wait_for_ack(node, session, action->dialog); break;

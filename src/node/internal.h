@@ -320,6 +320,11 @@ struct step {
 	enum dialog_side from;
 };
 void carry_out(struct node *node, const struct step *step, const struct actions *actions);
+/* Cancels every branch of an INVITE that has no final response and is not cancelled yet, but for
+ * `spared` (may be NULL). `session` may be NULL. Returns how many. */
+unsigned cancel_branches(struct node *node, struct server_transaction *invite,
+			 const struct client_transaction *spared, struct session *session,
+			 struct text reason_lines, enum session_clause clause);
 /* A BYE of ours got its final response, or none. */
 void bye_of_release_answered(struct node *node, struct client_transaction *client, unsigned status,
 			     enum leg_outcome failed, const struct sip_message *response);

@@ -386,9 +386,7 @@ static void cancel(struct node *node, struct arrival *a)
 		server_begin(node, &node->message, &a->key, a->source, a->local);
 	char lines_bytes[1024];
 	struct text_writer lines = text_writer_on(lines_bytes, sizeof(lines_bytes));
-	struct client_transaction *branch;
 	struct session *session;
-	struct handle next;
 
 	if (!server) {
 		answer_503(node, a);
@@ -411,21 +409,8 @@ static void cancel(struct node *node, struct arrival *a)
 							.method = SIP_CANCEL,
 							.cseq = node->message.cseq});
 	}
-	for (struct handle h = invite->first_branch; (branch = pool_at(node->clients, h));
-	     h = next) {
-		next = branch->next;
-		if (branch->final_status || branch->is_cancelled || branch->cancel_wanted)
-			continue;
-		if (session)
-			session_journal(node, session,
-					(struct journal_record){.kind = JOURNAL_REQUEST,
-								.from = LEG_SERVER,
-								.to = branch->leg,
-								.method = SIP_CANCEL,
-								.cseq = branch->cseq,
-								.clause = CLAUSE_CANCEL});
-		client_cancel(node, branch, lines.full ? (struct text){0} : text_written(&lines));
-	}
+	cancel_branches(node, invite, NULL, session,
+			lines.full ? (struct text){0} : text_written(&lines), CLAUSE_CANCEL);
 }
 
 /* ---------------------------------------------------------------- initial requests */

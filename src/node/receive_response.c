@@ -101,27 +101,10 @@ static void cancel_others(struct node *node, struct server_transaction *server,
 {
 	char bytes[96];
 	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
-	struct client_transaction *branch;
-	struct handle next;
 
 	put_reason_line(&w, is_2xx(status) ? 200 : status,
 			is_2xx(status) ? TEXT("Call completed elsewhere") : (struct text){0});
-	for (struct handle h = server->first_branch; (branch = pool_at(node->clients, h));
-	     h = next) {
-		next = branch->next;
-		if (branch == winner || branch->final_status || branch->is_cancelled ||
-		    branch->cancel_wanted)
-			continue;
-		if (session)
-			session_journal(node, session,
-					(struct journal_record){.kind = JOURNAL_REQUEST,
-								.from = LEG_SERVER,
-								.to = branch->leg,
-								.method = SIP_CANCEL,
-								.cseq = branch->cseq,
-								.clause = CLAUSE_FORK});
-		client_cancel(node, branch, text_written(&w));
-	}
+	cancel_branches(node, server, winner, session, text_written(&w), CLAUSE_FORK);
 }
 
 /* SDP in a 2xx to an INVITE without: the ACK would have to answer it. Needed only if this server

@@ -1,7 +1,7 @@
-/* TS 24.229 §5.4.1  S-CSCF: registration, with RFC 3261 §10.3 (registrar), RFC 3327 (Path) and RFC
- * 3608 (Service-Route)
+/* TS 24.229 §5.4.1  S-CSCF: registration
  *
- * No authentication yet: only the configured addresses (the P-CSCFs) may register users. */
+ * With RFC 3261 §10.3 (registrar), RFC 3327 (Path) and RFC 3608 (Service-Route). No authentication
+ * yet: only the configured addresses (the P-CSCFs) may register users. */
 #include "roles/scscf/scscf.h"
 
 #include "sip/uri.h"
