@@ -267,14 +267,14 @@ static void test_sc_10_texts_of_a_new_dialog(void **state)
 /* @req SC-10a  Every text replaced in turn, shorter, longer, as long, empty: the others and the tag stay what they were. */
 static void test_sc_10a_the_tag_stays_right_over_replacements(void **state)
 {
-	static const char *const values[] = {"",
-					     "s",
-					     "sip:bob@127.0.0.1:7001",
-					     "sip:bob@127.0.0.1:7002",
-					     "sip:bob-with-a-very-long-name-that-moves-everything@["
-					     "2001:db8::1]:7001;transport=tcp",
-					     "",
-					     "x"};
+	static const char *const values[] = {
+		"",
+		"s",
+		"sip:bob@127.0.0.1:7001",
+		"sip:bob@127.0.0.1:7002",
+		"sip:bob-with-a-long-name-that-moves-all@[2001:db8::1]:7001;transport=tcp",
+		"",
+		"x"};
 	struct dialog_beginning from = usual();
 	struct dialog dialog;
 	char want[DIALOG_TEXTS][128] = {"\"Bob\" <sip:bob@ims.example>;x=1;tag=b-1;y",
@@ -378,8 +378,9 @@ static void test_names_and_final_outcomes(void **state)
 {
 	static const char *const states[] = {"early", "answered", "confirmed", "releasing",
 					     "ended"};
-	static const char *const outcomes[] = {"not asked", "waiting for ACK", "sent",
-					       "answered",  "timeout",         "transport failed", "hung up itself"};
+	static const char *const outcomes[] = {
+		"not asked", "waiting for ACK",  "sent",          "answered",
+		"timeout",   "transport failed", "hung up itself"};
 
 	(void)state;
 	for (int i = 0; i < 5; i++)

@@ -20,6 +20,7 @@
 
 struct wire_message {
 	struct endpoint to;
+	uint8_t local;
 	char *bytes;
 	size_t len;
 };
@@ -53,6 +54,7 @@ static inline void wire_collect(struct wire *wire)
 		assert_in_range(wire->n_out, 0, WIRE_KEPT - 1);
 		m = &wire->out[wire->n_out++];
 		m->to = action.peer;
+		m->local = action.local;
 		m->len = action.bytes.len;
 		m->bytes = malloc(m->len + 1);
 		memcpy(m->bytes, action.bytes.at, m->len);
@@ -267,6 +269,156 @@ static inline void wire_call(struct wire *wire, const char *call_id, char *route
 	assert_non_null(wire_own_route(wire, route, max));
 	wire_in_dialog(wire, ALICE, "ACK", 1, call_id, route, "");
 	assert_non_null(wire_sent(wire, BOB, "ACK", 0));
+}
+
+/* --- by hand ----------------------------------------------------------------------------- */
+
+/* Time passes, and what is sent meanwhile is of no interest. */
+static inline void wire_run_quietly(struct wire *wire, uint64_t for_ms)
+{
+	for (uint64_t end = wire->now_ms + for_ms; wire->now_ms < end;) {
+		wire_run(wire, end - wire->now_ms < 20 ? end - wire->now_ms : 20);
+		wire_forget(wire);
+	}
+}
+
+/* How many messages to this port begin so; the last of them, or NULL. */
+static inline unsigned wire_count(const struct wire *wire, uint16_t port, const char *beginning)
+{
+	unsigned n = 0;
+
+	while (wire_sent(wire, port, beginning, n))
+		n++;
+	return n;
+}
+
+static inline const char *wire_last(const struct wire *wire, uint16_t port, const char *beginning)
+{
+	unsigned n = wire_count(wire, port, beginning);
+
+	return n ? wire_sent(wire, port, beginning, n - 1) : NULL;
+}
+
+/* The value of the only line of this header must be this. */
+static inline void wire_check_header(const char *message, const char *name, const char *want)
+{
+	char value[4096], again[4096];
+
+	assert_non_null(message);
+	if (!want) {
+		assert_null(wire_header(message, name, 0, value, sizeof(value)));
+		return;
+	}
+	assert_non_null(wire_header(message, name, 0, value, sizeof(value)));
+	assert_string_equal(value, want);
+	assert_null(wire_header(message, name, 1, again, sizeof(again)));
+}
+
+static inline void wire_append(char *to, size_t max, const char *name, const char *message)
+{
+	char value[4096];
+
+	for (unsigned i = 0; wire_header(message, name, i, value, sizeof(value)); i++) {
+		size_t at = strlen(to);
+
+		assert_in_range(snprintf(to + at, max - at, "%s: %s\n", name, value), 1,
+				max - at - 1);
+	}
+}
+
+/* A response of the party at `port` to a request that it was sent: Via, From, To (with `tag`), Call-ID, CSeq and Record-Route as
+ * they came. `extra`: further lines, each with \n. */
+static inline void wire_answer(struct wire *wire, uint16_t port, const char *request,
+			       const char *status_line, const char *tag, const char *extra)
+{
+	char lines[8192] = "", routes[4096] = "", from[600], to[600], call_id[300], cseq[60];
+	bool has_tag;
+
+	assert_non_null(request);
+	wire_append(lines, sizeof(lines), "Via", request);
+	wire_append(routes, sizeof(routes), "Record-Route", request);
+	wire_header(request, "From", 0, from, sizeof(from));
+	wire_header(request, "To", 0, to, sizeof(to));
+	wire_header(request, "Call-ID", 0, call_id, sizeof(call_id));
+	wire_header(request, "CSeq", 0, cseq, sizeof(cseq));
+	has_tag = strstr(to, ";tag=") || !*tag;
+	wire_feed(wire, port,
+		  "SIP/2.0 %s\n%s%sFrom: %s\nTo: %s%s%s\nCall-ID: %s\nCSeq: %s\n%sContent-Length: "
+		  "0\n\n",
+		  status_line, lines, routes, from, to, has_tag ? "" : ";tag=", has_tag ? "" : tag,
+		  call_id, cseq, extra);
+}
+
+#define BOBS_CONTACT   "Contact: <sip:bob@127.0.0.1:7000>\n"
+#define CAROL          7100 /* a second contact of bob */
+#define CAROLS_CONTACT "Contact: <sip:bob@127.0.0.1:7100>\n"
+
+/* From any address, any transport; "\n" becomes CRLF. */
+__attribute__((format(printf, 3, 4))) static inline void
+wire_feed_from(struct wire *wire, struct endpoint from, const char *format, ...)
+{
+	static char text[70000], bytes[80000];
+	size_t n = 0;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	for (const char *c = text; *c; c++) {
+		if (*c == '\n')
+			bytes[n++] = '\r';
+		bytes[n++] = *c;
+	}
+	wire_feed_bytes(wire, from, bytes, n);
+}
+
+static inline const struct node_counters *wire_counters(struct wire *wire)
+{
+	return node_counters(wire->node);
+}
+
+/* Everything of calls and transactions is gone; registered users, static ones too, may be there. */
+static inline void wire_nothing_left(struct wire *wire)
+{
+	const struct node_counters *c = wire_counters(wire);
+
+	assert_int_equal(c->sessions, 0);
+	assert_int_equal(c->sessions_confirmed, 0);
+	assert_int_equal(c->sessions_releasing, 0);
+	assert_int_equal(c->dialogs, 0);
+	assert_int_equal(c->server_transactions, 0);
+	assert_int_equal(c->client_transactions, 0);
+	assert_int_equal(c->timers, 0);
+	assert_int_equal(c->message_blocks, 0);
+}
+
+/* The first session that is alive (or ended). */
+static inline void wire_session(struct wire *wire, enum node_which which,
+				struct node_session_report *ret)
+{
+	uint64_t cursor = 0;
+
+	assert_true(node_sessions(wire->node, which, (struct text){0}, 100000, &cursor, ret));
+	assert_true(handle_is_set(ret->id.handle));
+}
+
+static inline uint32_t wire_release_all(struct wire *wire, uint16_t status)
+{
+	struct node_release_order all = {.selector = NODE_SELECT_ALL, .status = status};
+	uint32_t order = 0;
+
+	assert_int_equal(node_release(wire->node, wire->now_ms, &all, &order),
+			 NODE_RELEASE_ACCEPTED);
+	wire_collect(wire);
+	return order;
+}
+
+/* The call that wire_call() set up ends as calls do. */
+static inline void wire_alice_hangs_up(struct wire *wire, const char *call_id, const char *route,
+				       unsigned cseq)
+{
+	wire_in_dialog(wire, ALICE, "BYE", cseq, call_id, route, "");
+	wire_answer(wire, BOB, wire_last(wire, BOB, "BYE"), "200 OK", "b", "");
 }
 
 #endif

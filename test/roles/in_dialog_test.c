@@ -8,9 +8,9 @@
 
 #include "roles/scscf/scscf.h"
 
-static const unsigned statuses[] = {0,   200, 202, 302, 400, 401, 403, 404, 405, 407, 408, 410,
-				    415, 416, 420, 480, 481, 482, 483, 484, 485, 486, 487, 488,
-				    489, 491, 500, 501, 502, 503, 504, 600, 603, 604};
+static const unsigned statuses[] = {0,   299, 300, 200, 202, 302, 400, 401, 403, 404, 405, 407,
+				    408, 410, 415, 416, 420, 480, 481, 482, 483, 484, 485, 486,
+				    487, 488, 489, 491, 500, 501, 502, 503, 504, 600, 603, 604};
 
 static const enum sip_method methods[] = {SIP_METHOD_OTHER, SIP_INVITE, SIP_BYE,    SIP_OPTIONS,
 					  SIP_PRACK,        SIP_UPDATE, SIP_INFO,   SIP_SUBSCRIBE,
