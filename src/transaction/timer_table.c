@@ -30,6 +30,9 @@ static void derive(struct timer_values *values)
 	for (int i = 0; i < TIMER_NAMES; i++)
 		if (timer_table[i].base != (enum transaction_timer_name)i)
 			values->ms[i] = timer_table[i].factor * values->ms[timer_table[i].base];
+	/* D has to outlive the retransmissions of the peer's response, which T1 stretches. */
+	if (values->ms[TIMER_D] <= values->ms[TIMER_H])
+		values->ms[TIMER_D] = values->ms[TIMER_H] + 1000;
 }
 
 struct timer_values timer_values_default(void)

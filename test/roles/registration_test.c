@@ -422,6 +422,25 @@ static void test_rg_1_expires_0_takes_one_out(void **state)
 	registrar_close(&r);
 }
 
+/* @req RG-1  A contact from the bindings file is for the file to change: neither taken out nor dated. */
+static void test_rg_1_a_contact_of_the_file_stays(void **state)
+{
+	static struct registrar r;
+	struct binding_line line = {.user = TEXT("sip:bob@ims.example"),
+				    .contact = TEXT("sip:bob@10.0.0.1")};
+
+	(void)state;
+	registrar_open(&r, 100);
+	assert_int_equal(bindings_apply(&r.bindings, &line, 0, 0), BINDINGS_DONE);
+	assert_int_equal(register_bob(&r, "r1", 1, "Contact: <sip:bob@10.0.0.1>;expires=0\n"), 200);
+	assert_int_equal(register_bob(&r, "r1", 2, "Contact: <sip:bob@10.0.0.1>;expires=600\n"),
+			 200);
+	assert_int_equal(count_lines(&r, "Contact:"), 1);
+	pass(&r, 700000);
+	assert_int_equal(contacts_of(&r, BOB, NULL), 1);
+	registrar_close(&r);
+}
+
 /* ---------------------------------------------------------------- RG-5 */
 
 static void test_rg_5_the_path_is_kept_in_order_and_given_back(void **state)
@@ -747,6 +766,7 @@ int main(void)
 		cmocka_unit_test(test_rg_4_rg_8_a_binding_runs_out_at_its_time),
 		cmocka_unit_test(test_rg_8_what_is_over_is_not_listed_though_its_timer_is_late),
 		cmocka_unit_test(test_rg_1_expires_0_takes_one_out),
+		cmocka_unit_test(test_rg_1_a_contact_of_the_file_stays),
 		cmocka_unit_test(test_rg_5_the_path_is_kept_in_order_and_given_back),
 		cmocka_unit_test(test_rg_5_a_path_above_its_bound_is_refused),
 		cmocka_unit_test(test_rg_7_only_from_trusted_addresses),

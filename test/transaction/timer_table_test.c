@@ -131,8 +131,22 @@ static void test_tx_6_the_others_follow_t1_and_t4(void **state)
 			check_derived(&values, t1s[i], t4s[j]);
 			assert_int_equal(values.ms[TIMER_T2], 4000);
 			assert_int_equal(values.ms[TIMER_C], 181000);
-			assert_int_equal(values.ms[TIMER_D], 33000);
+			assert_int_equal(values.ms[TIMER_D],
+					 64 * t1s[i] < 33000 ? 33000 : 64 * t1s[i] + 1000);
 		}
+}
+
+/* @req TX-6  D outlives what the peer may still send, however long T1 makes that. */
+static void test_tx_6_d_stays_above_64_t1(void **state)
+{
+	struct timer_values values = timer_values_default();
+
+	(void)state;
+	assert_true(timer_values_set(&values, TIMER_T1, 2000));
+	assert_int_equal(values.ms[TIMER_H], 128000);
+	assert_int_equal(values.ms[TIMER_D], 129000);
+	assert_true(timer_values_set(&values, TIMER_D, 200000));
+	assert_int_equal(values.ms[TIMER_D], 200000);
 }
 
 int main(void)
@@ -142,6 +156,7 @@ int main(void)
 		cmocka_unit_test(test_tx_6_values_over_datagrams_and_streams),
 		cmocka_unit_test(test_tx_6_ranges_at_their_edges),
 		cmocka_unit_test(test_tx_6_the_others_follow_t1_and_t4),
+		cmocka_unit_test(test_tx_6_d_stays_above_64_t1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,7 @@ static bool is_out_of_order(const struct registration *r, const struct binding *
 
 static bool change(struct registration *r, struct text contact, uint32_t expires_s)
 {
+	const struct binding *have;
 	struct binding_line line = {
 		.user = r->user,
 		.contact = contact,
@@ -53,6 +54,9 @@ static bool change(struct registration *r, struct text contact, uint32_t expires
 		.expires_ms = expires_s ? r->now_ms + (uint64_t)expires_s * 1000 : UINT64_MAX,
 	};
 
+	have = bindings_of_contact(r->around->bindings, r->user, contact);
+	if (have && have->expires_ms == 0)
+		return true; /* from the bindings file, and for it to change */
 	if (bindings_apply(r->around->bindings, &line, r->now_ms, KNOWN_FOR_MS(r->around)) !=
 	    BINDINGS_DONE)
 		return false;
