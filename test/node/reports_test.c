@@ -63,12 +63,12 @@ static void test_a_session_that_lives_through_the_walk_is_seen_once(void **state
 	for (unsigned i = 0; i < 40; i++)
 		invite_number(&wire, i);
 	while (node_sessions(wire.node, NODE_LIVE, (struct text){0}, 3, &cursor, &report)) {
-		unsigned number;
+		uint32_t number;
 
 		assert_in_range(++steps, 1, 1000);
 		if (!handle_is_set(report.id.handle))
 			continue;
-		number = (unsigned)atoi(report.call_id.at + 1);
+		assert_true(text_to_u32(text_from(report.call_id, 1), 89, &number));
 		assert_int_equal(report.state, SESSION_ESTABLISHING);
 		seen[number]++;
 		if (n < 10) { /* one goes, one comes */
