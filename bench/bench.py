@@ -604,17 +604,17 @@ def read_options():
     parser.add_argument("--only", choices=("call", "memory", "release", "parse"))
     parser.add_argument("--servers", default="kamailio,adieud,adieud_at_once,floor", help="which, in which order")
     parser.add_argument("--quick", action="store_true", help="few and short runs, to see it work")
-    parser.add_argument("--runs", type=int, help="runs of calls per server (5)")
+    parser.add_argument("--runs", type=int, help="runs of calls per server (3)")
     parser.add_argument("--calls", type=int, help="calls of a run (20000)")
     parser.add_argument("--warm-up", type=int, default=2000, help="calls before (2000)")
     parser.add_argument("--rate", type=int, default=1500, help="calls per second (1500)")
     parser.add_argument("--tick-us", type=int, default=0,
                         help="let the generator look for datagrams only this often (0: at once)")
-    parser.add_argument("--hold-runs", type=int, help="runs of held sessions per server (3)")
+    parser.add_argument("--hold-runs", type=int, help="runs of held sessions per server (1)")
     parser.add_argument("--sessions", type=int, help="held sessions (50000)")
     parser.add_argument("--release-rate", type=int, default=4000, help="sessions per second (4000)")
     options = parser.parse_args()
-    usual = {"runs": 5, "calls": 20000, "hold_runs": 3, "sessions": 50000}
+    usual = {"runs": 3, "calls": 20000, "hold_runs": 1, "sessions": 50000}
     quick = {"runs": 2, "calls": 5000, "hold_runs": 1, "sessions": 5000}
     for name, value in (quick if options.quick else usual).items():
         if getattr(options, name) is None:
