@@ -1,21 +1,24 @@
 # The front door. Everything is built below build/; see README.md.
 BUILD   := build
 JOBS    := $(shell nproc)
-GENERATE = cmake -S . -B $(1) -DCMAKE_C_COMPILER=$(2) $(3) >/dev/null
+GENERATE = cmake -S . -B $(1) -DCMAKE_C_COMPILER=$(2) -DCMAKE_RULE_MESSAGES=OFF $(3) >/dev/null
+
+# $(1): folder below build/, $(2): compiler, $(3): options
+BUILD_IN = echo "building in $(BUILD)/$(1)" >&2 && $(call GENERATE,$(BUILD)/$(1),$(2),$(3)) && \
+	cmake --build $(BUILD)/$(1) -j$(JOBS) -- -s --no-print-directory
+BUILD_RELEASE = $(call BUILD_IN,release,gcc,-DADIEU_TESTS=OFF)
 
 .PHONY: all demo test bench fuzz install deps-build deps-demo deps-test deps-bench deps-fuzz tsan clean
 
 all: deps-build
-	@$(call GENERATE,$(BUILD)/release,gcc,-DADIEU_TESTS=OFF)
-	@cmake --build $(BUILD)/release -j$(JOBS) -- -s --no-print-directory
+	@$(BUILD_RELEASE)
 
 deps-%:
 	@sh tools/install_deps.sh $*
 
 # One call set up, released by the operator, and the answer to "why did it end?".
 demo: deps-demo
-	@$(call GENERATE,$(BUILD)/release,gcc,-DADIEU_TESTS=OFF)
-	@cmake --build $(BUILD)/release -j$(JOBS) -- -s --no-print-directory
+	@$(BUILD_RELEASE)
 	@python3 tools/demo.py --build $(BUILD)/release
 
 test: deps-test
@@ -23,21 +26,18 @@ test: deps-test
 
 # About a quarter of an hour; BENCH_OPTIONS=--quick for a first look, see bench/README.md.
 bench: deps-bench
-	@$(call GENERATE,$(BUILD)/release,gcc,-DADIEU_TESTS=OFF)
-	@cmake --build $(BUILD)/release -j$(JOBS) -- -s --no-print-directory
+	@$(BUILD_RELEASE)
 	@python3 bench/bench.py --build $(BUILD)/release $(BENCH_OPTIONS)
 
 # FUZZ_SECONDS per target; the corpus is in fuzz/corpus and grows by what is found.
 FUZZ_SECONDS ?= 600
 fuzz: deps-fuzz
-	@$(call GENERATE,$(BUILD)/fuzz,clang,-DADIEU_SANITIZE=address -DADIEU_FUZZ=ON -DADIEU_TESTS=OFF)
-	@cmake --build $(BUILD)/fuzz -j$(JOBS) -- -s --no-print-directory
+	@$(call BUILD_IN,fuzz,clang,-DADIEU_SANITIZE=address -DADIEU_FUZZ=ON -DADIEU_TESTS=OFF)
 	@python3 fuzz/run.py --build $(BUILD)/fuzz --seconds $(FUZZ_SECONDS)
 
 # Two workers under ThreadSanitizer with a SIPp load.
 tsan: deps-test
-	@$(call GENERATE,$(BUILD)/tsan,clang,-DADIEU_SANITIZE=thread -DADIEU_TESTS=OFF)
-	@cmake --build $(BUILD)/tsan -j$(JOBS) -- -s --no-print-directory
+	@$(call BUILD_IN,tsan,clang,-DADIEU_SANITIZE=thread -DADIEU_TESTS=OFF)
 	@python3 test/peers/tsan_load.py --build $(BUILD)/tsan
 
 install: all
