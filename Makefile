@@ -13,7 +13,7 @@ BUILD_RELEASE = $(call BUILD_IN,release,gcc,-DADIEU_TESTS=OFF)
 all: deps-build
 	@$(BUILD_RELEASE)
 
-deps-%:
+deps-build deps-demo deps-test deps-bench deps-fuzz: deps-%:
 	@sh tools/install_deps.sh $*
 
 # One call set up, released by the operator, and the answer to "why did it end?".
