@@ -47,7 +47,6 @@ static void look_into_uri(struct text t)
 
 static void look_into_value(struct text value)
 {
-	struct text_writer w = text_writer_on(out, sizeof(out));
 	struct sip_name_addr address;
 	struct sip_via via;
 	struct text tag;
@@ -59,7 +58,6 @@ static void look_into_value(struct text value)
 		MUST(address.uri.len && within(address.uri, value) &&
 		     within(address.params, value));
 		look_into_uri(address.uri);
-		sip_unquote(address.display, &w);
 		if (sip_param(address.params, TEXT("tag"), &tag))
 			MUST(within(tag, address.params));
 		sip_params_are_valid(address.params);

@@ -79,6 +79,15 @@ static void leg_outcome_journal(struct node *node, struct session *session, stru
 			});
 }
 
+/* There is no way to that side, or no memory: the leg is final without a BYE. */
+static void bye_undeliverable(struct node *node, struct session *session, struct dialog *dialog,
+			      enum dialog_side toward)
+{
+	dialog->outcome[toward] = LEG_TRANSPORT_FAILED;
+	leg_outcome_journal(node, session, dialog, toward, 0, LEG_TRANSPORT_FAILED);
+	node->counters.byes_transport_failed++;
+}
+
 static void send_bye(struct node *node, struct session *session, const struct action *action)
 {
 	enum dialog_side toward = action->side;
@@ -101,9 +110,7 @@ static void send_bye(struct node *node, struct session *session, const struct ac
 					.status = session->reason_status,
 					.clause = (uint8_t)action->clause});
 	if (!prepare(node, session, dialog, toward, &request) || !(client = client_take(node))) {
-		dialog->outcome[toward] = LEG_TRANSPORT_FAILED;
-		leg_outcome_journal(node, session, dialog, toward, 0, LEG_TRANSPORT_FAILED);
-		node->counters.byes_transport_failed++;
+		bye_undeliverable(node, session, dialog, toward);
 		return;
 	}
 	client->owner = CLIENT_OF_RELEASE;
@@ -123,8 +130,7 @@ static void send_bye(struct node *node, struct session *session, const struct ac
 	sip_write_request(&w, &request.parts);
 	if (!client_begin(node, client, &request.hop, SIP_BYE, &w)) {
 		client_end(node, client);
-		dialog->outcome[toward] = LEG_TRANSPORT_FAILED;
-		leg_outcome_journal(node, session, dialog, toward, 0, LEG_TRANSPORT_FAILED);
+		bye_undeliverable(node, session, dialog, toward);
 		return;
 	}
 	dialog->outcome[toward] = LEG_SENT;

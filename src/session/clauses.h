@@ -41,7 +41,7 @@
 	ROW(RELEASE_ORDERED, "TS 24.229 §5.4.5.1", "the operator ordered the release")                                    \
 	ROW(SESSION_RELEASED, "TS 24.229 §5.4.5.1.2", "nothing is waited for on any leg: everything about the session is forgotten") \
 	ROW(REFRESHED, "RFC 4028 §7.2", "the session timer starts anew")                                                  \
-	ROW(LOST_DIALOG, "RFC 5057 §5.1", "a 481 or 408 in the dialog: it is gone")                                       \
+	ROW(LOST_DIALOG, "RFC 5057 §5.1", "a 481 in the dialog: it is gone")                                       \
 	ROW(TOO_LATE, "RFC 6026 §8.5", "nobody asked for this response any more")
 /* clang-format on */
 

@@ -26,7 +26,7 @@ enum session_end {
 	SESSION_END_CANCELLED,     /* by the calling party */
 	SESSION_END_NO_ANSWER,     /* Timer B, Timer C or unreachable */
 	SESSION_END_SESSION_TIMER, /* RFC 4028, forgotten without a BYE */
-	SESSION_END_LOST, /* a 481 or 408 in the dialog showed that the peer does not know it any more */
+	SESSION_END_LOST, /* a 481 in the dialog showed that the peer does not know it any more */
 	SESSION_ENDS,
 };
 const char *session_end_name(enum session_end end);

@@ -187,8 +187,6 @@ bool sip_param(struct text params, struct text name, struct text *ret_value);
 /* Well-formed: a run of ;token[=token|host|quoted]. */
 bool sip_params_are_valid(struct text params);
 
-/* A quoted string (with its quotes) into plain text in `w`: quotes and escapes taken off. */
-void sip_unquote(struct text quoted, struct text_writer *w);
 /* Is this option tag in any value of the header (Require, Supported …)? Case-insensitive. */
 bool sip_has_option(const struct sip_message *m, enum sip_header h, struct text tag);
 

@@ -371,18 +371,3 @@ bool sip_name_addr_parse(struct text value, struct sip_name_addr *ret)
 	*ret = a;
 	return true;
 }
-
-/* --- quoted strings --- */
-
-void sip_unquote(struct text quoted, struct text_writer *w)
-{
-	if (quoted.len < 2 || quoted.at[0] != '"') {
-		text_put(w, quoted);
-		return;
-	}
-	for (uint32_t i = 1; i + 1 < quoted.len; i++) {
-		if (quoted.at[i] == '\\' && i + 2 < quoted.len)
-			i++;
-		text_put_char(w, quoted.at[i]);
-	}
-}

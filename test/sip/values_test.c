@@ -354,25 +354,6 @@ static void test_params(void **state)
 	assert_false(sip_params_are_valid(TEXT(";[x]=1")));
 }
 
-static void test_unquote(void **state)
-{
-	static const struct {
-		const char *quoted, *plain;
-	} rows[] = {
-		{"\"a b\"", "a b"}, {"\"\"", ""}, {"\"a\\\"b\\\\\"", "a\"b\\"},
-		{"plain", "plain"}, {"", ""},     {"\"", "\""},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char buffer[32];
-		struct text_writer w = text_writer_on(buffer, sizeof(buffer));
-
-		sip_unquote(text_of(rows[i].quoted), &w);
-		assert_true(is_text(text_written(&w), rows[i].plain));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,7 +368,6 @@ int main(void)
 		cmocka_unit_test(test_name_addr_values),
 		cmocka_unit_test(test_name_addr_uri_bytes_bound),
 		cmocka_unit_test(test_params),
-		cmocka_unit_test(test_unquote),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

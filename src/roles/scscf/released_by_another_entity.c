@@ -20,8 +20,8 @@ static bool ends_by_bye(unsigned status)
 }
 
 /* @req SC-9 RC-11 RF-18
- * RFC 5057 §5.1: of the other requests a 481 or 408 says that the peer has
- * lost the dialog; a SUBSCRIBE, REFER or NOTIFY has its own usage and says nothing about the
+ * RFC 5057 §5.1: of the other requests a 481 says that the peer has lost the
+ * dialog (after a 408 the party that asked says BYE itself); a SUBSCRIBE, REFER or NOTIFY has its own usage and says nothing about the
  * session. */
 static bool shows_dialog_is_lost(enum sip_method method, unsigned status)
 {
