@@ -2,7 +2,7 @@
 # Installs, with apt, what a target of the Makefile needs and this machine lacks.
 # usage: install_deps.sh build|demo|test|bench|fuzz
 set -eu
-build="cmake pkg-config gcc libc6-dev libyaml-dev libjansson-dev libsystemd-dev"
+build="cmake pkg-config gcc libc6-dev libyaml-dev libjansson-dev libsystemd-dev libpcre2-dev nettle-dev libxml2-dev"
 demo="$build python3 sip-tester"
 test="$demo clang libclang-rt-14-dev libcmocka-dev kamailio tshark procps"
 bench="$demo kamailio procps"

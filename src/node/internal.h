@@ -27,6 +27,7 @@ enum client_owner {
 	CLIENT_OF_PROXY,   /* a branch of a forwarded request: its server transaction is `server` */
 	CLIENT_OF_RELEASE, /* a BYE of our own: `dialog`, `side` */
 	CLIENT_OF_CANCEL,  /* a CANCEL: nobody waits for it */
+	CLIENT_OF_REGISTRAR, /* a NOTIFY or a third-party REGISTER: `owned` */
 };
 
 struct client_transaction {
@@ -38,6 +39,7 @@ struct client_transaction {
 	uint32_t cseq;
 	struct handle server, next; /* next branch of the same server transaction */
 	struct handle session, dialog;
+	struct handle owned; /* CLIENT_OF_REGISTRAR: what it is for */
 	uint64_t timer_c_at_ms;
 	struct handle cancel; /* its CANCEL */
 	char *cancel_lines;   /* Reason lines for a CANCEL that has to wait */
@@ -223,6 +225,8 @@ void server_send(struct node *node, struct server_transaction *server, unsigned 
 		 const struct text_writer *w);
 void server_apply(struct node *node, struct server_transaction *server, unsigned orders);
 void server_stay_silent(struct node *node, struct server_transaction *server);
+/* "Retry-After: S" of the settings, as a header line. */
+struct text put_retry_after(const struct node *node, struct text_writer *w);
 
 struct client_transaction *client_take(struct node *node);
 /* The request was written with `w`: sends it from now on. false: no memory, and nothing was sent. */

@@ -151,6 +151,7 @@ struct scscf_surroundings node_surroundings(struct node *node, struct scscf_doma
 		.registration_min_s = s->registration_min_s,
 		.registration_max_s = s->registration_max_s,
 		.bindings = &node->bindings,
+		.subscribers = s->subscribers,
 	};
 }
 

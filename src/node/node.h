@@ -47,7 +47,10 @@ struct node_route {
 	struct endpoint next_hop;
 };
 
-/* Read-only while a node uses it. The texts belong to whoever made it and live as long. */
+struct subscribers;
+
+/* Read-only while a node uses it. The texts and the subscribers belong to whoever made it and live as
+ * long. */
 struct node_settings {
 	struct endpoint listen
 		[NODE_LISTEN_MAX]; /* where we receive; the sent-by of our Via and the URI of our Record-Route */
@@ -66,6 +69,8 @@ struct node_settings {
 	struct timer_values timers;
 	uint32_t
 		stream_above_bytes; /* requests larger than this go by TCP (RFC 3261 §18.1.1: 1300); 0: never */
+	const struct subscribers
+		*subscribers; /* who the users are and what serves them; NULL: whoever registers from a trusted address */
 	uint32_t registration_default_s, registration_min_s, registration_max_s;
 	uint32_t release_sessions_per_s; /* pace of a release order that names none */
 	uint16_t release_status;         /* code of the Reason when the order names none */

@@ -2,6 +2,7 @@
  * whose turn it is. */
 #include "dialog/session_interval.h"
 #include "node/internal.h"
+#include "node/registrar.h"
 
 /* What the steps below find out about the request in node->message. */
 struct arrival {
@@ -23,14 +24,6 @@ static void answer_now(struct node *node, const struct arrival *a, unsigned stat
 	if (node->message.method != SIP_ACK)
 		answer_statelessly(node, &node->message, a->source, a->local, status, reason_phrase,
 				   lines);
-}
-
-static struct text put_retry_after(const struct node *node, struct text_writer *w)
-{
-	text_put_literal(w, "Retry-After: ");
-	text_put_u64(w, node->settings->retry_after_s);
-	text_put_literal(w, "\r\n");
-	return text_written(w);
 }
 
 static void answer_503(struct node *node, const struct arrival *a)
@@ -415,43 +408,6 @@ static void cancel(struct node *node, struct arrival *a)
 
 /* ---------------------------------------------------------------- initial requests */
 
-static void registration(struct node *node, struct arrival *a)
-{
-	struct scscf_domain_route routes[NODE_ROUTES_MAX];
-	struct scscf_surroundings around = node_surroundings(node, routes);
-	struct text_writer lines = text_writer_on(node->scratch, SCRATCH_BYTES / 2);
-	struct text_writer changes =
-		text_writer_on(node->scratch + SCRATCH_BYTES / 2, SCRATCH_BYTES / 2);
-	char route_bytes[128];
-	struct text_writer route = text_writer_on(route_bytes, sizeof(route_bytes));
-	struct server_transaction *server =
-		server_begin(node, &node->message, &a->key, a->source, a->local);
-	bool trusted = addressing_is_trusted(node, a->source);
-	struct text rest, line;
-	unsigned status;
-
-	if (!server) {
-		answer_503(node, a);
-		return;
-	}
-	addressing_put_own_route(&route, node, a->local, NO_HANDLE, true);
-	status = scscf_register(&around, &node->message, trusted, text_written(&route),
-				node->now_ms, &lines, &changes);
-	if (lines.full || changes.full)
-		status = 500;
-	if (!trusted)
-		node->counters.not_trusted++;
-	if (status == 200)
-		node->counters.registrations++;
-	if (status == 503)
-		node->counters.full++;
-	/* Also after a refusal half-way: what was changed here must be changed everywhere. */
-	rest = text_written(&changes);
-	for (struct binding_line parsed; line = rest, binding_line_next(&rest, &parsed);)
-		outbox_binding(node, text_between(line.at, rest.at));
-	server_answer(node, server, status, (struct text){0}, text_written(&lines));
-}
-
 static void answer_options(struct node *node, struct arrival *a)
 {
 	answer_now(node, a, 200, NULL,
@@ -615,7 +571,7 @@ static void initial(struct node *node, struct arrival *a)
 	if (method == SIP_ACK) {
 		node->counters.stray_acks++;
 	} else if (method == SIP_REGISTER && is_for_this_server(node)) {
-		registration(node, a);
+		registrar_register(node, a->source, a->local, &a->key);
 	} else if (method == SIP_OPTIONS && is_for_this_server(node)) {
 		answer_options(node, a);
 	} else if (method == SIP_BYE || method == SIP_UPDATE || method == SIP_PRACK ||

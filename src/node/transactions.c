@@ -203,6 +203,14 @@ void server_answer(struct node *node, struct server_transaction *server, unsigne
 	server_send(node, server, status, &w);
 }
 
+struct text put_retry_after(const struct node *node, struct text_writer *w)
+{
+	text_put_literal(w, "Retry-After: ");
+	text_put_u64(w, node->settings->retry_after_s);
+	text_put_literal(w, "\r\n");
+	return text_written(w);
+}
+
 void server_stay_silent(struct node *node, struct server_transaction *server)
 {
 	if (server->has_final)

@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "roles/scscf/bindings.h"
+#include "roles/scscf/subscribers.h"
 #include "roles/words.h"
 #include "sip/message.h"
 
@@ -98,6 +99,7 @@ struct scscf_surroundings {
 	unsigned n_routes;
 	uint32_t registration_default_s, registration_min_s, registration_max_s;
 	struct bindings *bindings;
+	const struct subscribers *subscribers; /* NULL: none are configured */
 };
 
 bool scscf_is_home_domain(const struct scscf_surroundings *around, struct text host);
