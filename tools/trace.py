@@ -17,11 +17,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ID = r"[A-Z]{2}-(?:\d+[a-z]?|[A-Z])"
+ID = r"[A-Z]{2,3}-(?:\d+[a-z]?|[A-Z])"
 HEADING = re.compile(rf"### ({ID}(?:, {ID})*) — (\S.*)")
 TAG = re.compile(r"@req\b[ \t:]*([^\n]*)")
-IDS_OF_TAG = re.compile(r"(?:[A-Z]{2}-\w+[ \t,]*)+")
-ID_IN_TEST_NAME = re.compile(r"\btest_([a-z]{2})_(\d+[a-z]?|[a-z])(?=_|\b)")
+IDS_OF_TAG = re.compile(r"(?:[A-Z]{2,3}-\w+[ \t,]*)+")
+ID_IN_TEST_NAME = re.compile(r"\btest_([a-z]{2,3})_(\d+[a-z]?|[a-z])(?=_|\b)")
 TEST_NAME = re.compile(r"\btest_[a-z0-9_]+")
 CLAUSE = re.compile(r"/\*\s*(?:@req [^*]*)?((?:TS|RFC|OMA|CPM|IM)\b[^§*]*§?[^ ]*\d\S*(?: and §\S+)?)\s+(.*?)\s*(?:\*/)?$")
 TEXT_MAX = 1 << 20
@@ -131,7 +131,7 @@ def tags_of(file, text):
 
 def tests_by_name(text, by_id):
     """Rows (id, test) for each test whose name begins with a requirement, known or not."""
-    families = {name[:2] for name in by_id}
+    families = {name.partition("-")[0] for name in by_id}
     for test in sorted(set(TEST_NAME.findall(text))):
         match = ID_IN_TEST_NAME.match(test)
         if not match or match[1].upper() not in families:

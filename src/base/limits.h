@@ -32,4 +32,12 @@
 #define LIMIT_RELEASE_ORDERS	16u	 /* orders at work at once: the next is refused */
 #define LIMIT_OUTBOX_MESSAGES	256u	 /* sent from one step: what does not fit is counted and lost, as UDP may */
 
+/* --- the user data ------------------------------------------------------------------------ */
+#define LIMIT_PATTERN_BYTES	   1024u /* refused when the file is read */
+#define LIMIT_SERVICE_POINTS	   64u	 /* of one trigger point: refused when the file is read */
+#define LIMIT_SERVICE_POINT_GROUPS 64u	 /* different ones of one trigger point: refused when the file is read */
+#define LIMIT_DESCRIPTION_LINES	   512u	 /* of a session description: trigger points do not see what comes behind */
+#define LIMIT_BODY_PARTS	   32u	 /* of a multipart body: a session description behind them is not seen */
+#define LIMIT_BODY_DEPTH	   4u	 /* multiparts inside each other: one further inside is not looked into */
+
 #endif

@@ -51,16 +51,16 @@ struct service_point {
 	uint8_t session_case;
 	uint8_t registration_types; /* of METHOD REGISTER; 0: any */
 	uint16_t n_groups;
-	const uint16_t *groups; /* those that it belongs to */
+	const uint16_t *groups; /* those that it belongs to; none written: the same as group 0 */
 	struct text method;
-	/* REQUEST_URI: `content`. HEADER: `name`, and `content` when it is set. SESSION_DESCRIPTION: `name`
-	 * is that of the line ("m"), `content` when it is set. */
+	/* REQUEST_URI: `content`. HEADER: `name` (opened with is_name), and `content` when it is set.
+	 * SESSION_DESCRIPTION: `name` is that of the line ("m"; opened with is_name), and `content` when it is set. */
 	struct pattern *name, *content;
 };
 
 struct trigger_point {
 	bool is_cnf; /* and of ors; else or of ands */
-	uint16_t n_points;
+	uint16_t n_points; /* at most LIMIT_SERVICE_POINTS, with at most LIMIT_SERVICE_POINT_GROUPS different groups */
 	const struct service_point *points; /* none: always met */
 };
 
@@ -96,11 +96,13 @@ struct filter_position {
 struct filter_facts {
 	const struct sip_message *request;
 	struct text request_uri; /* the one that counts now */
+	/* A REGISTER counts as ORIGINATING_REGISTERED (TS 23.218 §5.2.1). */
 	enum session_case session_case;
+	bool is_unregistered; /* the served user, with ORIGINATING_CDIV; the other cases say it by themselves */
 	unsigned registration_type; /* one of the bits, for a REGISTER; 0: not a registration of ours */
 };
 
-/* Is this trigger point met? (TS 29.228 §B.2.2, annex C) */
+/* Is this trigger point met? (TS 29.228 §B.2.2, annexes C and F) */
 bool trigger_point_is_met(const struct trigger_point *trigger, const struct filter_facts *facts);
 
 /* The next criteria behind `position` whose profile part fits and whose trigger is met; NULL when there are
