@@ -1,5 +1,6 @@
 /* Reading a story, running it, and comparing its ladder. */
 #include "story_parts.h"
+#include "ue_parts.h"
 
 #include "node/ladder.h"
 
@@ -208,6 +209,7 @@ static void read_story(struct story *s, char *text)
 			read_line(s, at, number);
 		at = end ? end + 1 : NULL;
 	}
+	story_read_subscribers(s);
 	for (unsigned i = 0; i < s->n_lines; i++) {
 		struct story_line *line = &s->lines[i];
 
@@ -282,6 +284,8 @@ static void run(struct story *s)
 	world_run_until(s->world, s->until_ms);
 	if (world_is_stuck(s->world))
 		story_fail(s, NULL, "the server does not come to rest");
+	for (unsigned u = 0; u < s->n_ues; u++)
+		server_look_back(s->ues[u]);
 	for (unsigned i = 0; i < s->n_lines; i++)
 		if (strcmp(s->lines[i].words[0], "expect") == 0)
 			story_expect(s, &s->lines[i], 1);
@@ -395,41 +399,70 @@ static uint64_t seed_of(const char *text)
 	return line ? strtoull(line + 6, NULL, 10) : 1;
 }
 
-bool story_run(const char *path, bool update, struct text_writer *report)
+static struct story *open_story(const char *text, struct text_writer *report)
 {
 	struct story *s = calloc(1, sizeof(*s));
-	char *text = read_file(path);
 
 	assert(s);
 	s->report = report;
 	s->until_ms = 1000000;
 	s->settings = node_settings_default();
 	s->lines = calloc(STORY_LINES, sizeof(struct story_line));
-	s->world = world_open(text ? seed_of(text) : 1);
+	s->world = world_open(seed_of(text));
+	assert(s->lines);
 	if (getenv("ADIEU_SIM_LOG"))
 		world_set_log(s->world, stderr);
-	assert(s->lines);
-	if (text)
-		read_story(s, text);
-	else
-		story_fail(s, NULL, "cannot read %s", path);
+	return s;
+}
+
+static void close_story(struct story *s)
+{
+	for (unsigned i = 0; i < s->n_ues; i++)
+		if (!server_is(s->ues[i]))
+			ue_close(s->ues[i]);
+	for (unsigned i = 0; i < s->n_servers; i++)
+		server_close(s->servers[i]);
+	for (unsigned i = 0; i < s->n_relays; i++)
+		relay_close(s->relays[i]);
+	world_close(s->world);
+	for (unsigned i = 0; i < s->n_subscriber_sets; i++)
+		subscribers_close(s->subscriber_sets[i]);
+	for (unsigned i = 0; i < s->n_callings; i++)
+		free(s->callings[i]);
+	free(s->callings);
+	free(s->lines);
+	free(s);
+}
+
+bool story_run_text(const char *text, const char *path, bool update, struct text_writer *report)
+{
+	struct story *s = open_story(text, report);
+	char *words = ue_copy(text, (uint32_t)strlen(text));
+	bool well;
+
+	read_story(s, words);
 	if (!s->n_failures)
 		run(s);
 	if (!s->without_ladder && !s->n_failures && world_server_at(s->world, 0))
 		golden_ladder(s, path, update);
 	if (s->n_failures && getenv("ADIEU_SIM_WIRE"))
 		world_print(s->world, stderr, (struct text){0}, getenv("ADIEU_SIM_WIRE")[0] == '2');
-	update = !s->n_failures;
-	for (unsigned i = 0; i < s->n_ues; i++)
-		ue_close(s->ues[i]);
-	for (unsigned i = 0; i < s->n_relays; i++)
-		relay_close(s->relays[i]);
-	world_close(s->world);
-	for (unsigned i = 0; i < s->n_callings; i++)
-		free(s->callings[i]);
-	free(s->callings);
-	free(s->lines);
+	well = !s->n_failures;
+	close_story(s);
+	free(words);
+	return well;
+}
+
+bool story_run(const char *path, bool update, struct text_writer *report)
+{
+	char *text = read_file(path);
+	bool well;
+
+	if (!text) {
+		text_printf(report, "cannot read %s\n", path);
+		return false;
+	}
+	well = story_run_text(text, path, update, report);
 	free(text);
-	free(s);
-	return update;
+	return well;
 }

@@ -79,8 +79,8 @@ static void act_cancel(struct story *s, struct story_line *line, unsigned from, 
 
 static void act_hang_up(struct story *s, struct story_line *line, unsigned from, struct ue *ue)
 {
-	uint32_t call = story_call(s, line, from, ue);
 	bool early = story_flag(line, from, "early"), all = story_flag(line, from, "all");
+	uint32_t call = all ? UE_NONE : story_call(s, line, from, ue);
 
 	for (uint32_t i = 0; all && i < ue->n_calls; i++)
 		ue_hang_up(ue, i, early);

@@ -30,6 +30,21 @@ static void set_route(struct story *s, struct story_line *line, struct text valu
 	s->settings.n_routes++;
 }
 
+/* trusted=127.0.0.0/24 instead of every address of this host */
+static void set_trusted(struct story *s, struct story_line *line, struct text value)
+{
+	uint32_t slash = text_find(value, '/'), bits;
+	struct node_prefix prefix = {0};
+
+	if (!endpoint_parse_ip((struct text){value.at, slash}, &prefix.address) ||
+	    !text_to_u32(text_from(value, slash + 1), 128, &bits)) {
+		story_fail(s, line, "trusted=ADDRESS/BITS, not \"%.*s\"", TEXT_ARGS(value));
+		return;
+	}
+	prefix.bits = (uint8_t)bits;
+	s->settings.trusted[0] = prefix;
+}
+
 static void set_number(struct story *s, struct story_line *line, struct text key, struct text value)
 {
 	static const struct {
@@ -83,6 +98,8 @@ static void set_key(struct story *s, struct story_line *line, struct text key, s
 		set->names[set->n_names++] = keep(s, value);
 	else if (text_equal(key, TEXT("route")))
 		set_route(s, line, value);
+	else if (text_equal(key, TEXT("trusted")))
+		set_trusted(s, line, value);
 	else if (text_equal(key, TEXT("untrusted")) && text_equal(value, TEXT("all")))
 		set->n_trusted = 0;
 	else if (text_equal(key, TEXT("at")) || text_equal(key, TEXT("tcp"))) {
@@ -124,6 +141,7 @@ static void add_node(struct story *s, struct story_line *line)
 		set_key(s, line, TEXT("at"), TEXT("127.0.0.1:5060"));
 		set_key(s, line, TEXT("tcp"), TEXT("127.0.0.1:5060"));
 	}
+	s->settings.subscribers = s->subscriber_sets[s->n_nodes++];
 	server = world_add_server(s->world, name ? name : "server", &s->settings);
 	for (unsigned i = 0; i < s->settings.n_domains; i++) {
 		char domain[128];
@@ -194,7 +212,7 @@ static void bind(struct story *s, struct story_line *line, struct ue *ue, const 
 	char path[1024], bytes[4096];
 	struct text_writer p = text_writer_on(path, sizeof(path));
 	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
-	const char *names = story_option(line, 2, "path");
+	const char *names = story_option(line, 2, "path"), *on = story_option(line, 2, "on");
 	struct world_server *server;
 
 	if (names)
@@ -204,8 +222,6 @@ static void bind(struct story *s, struct story_line *line, struct ue *ue, const 
 		return;
 	}
 	for (unsigned i = 0; (server = world_server_at(s->world, i)); i++) {
-		const char *on = story_option(line, 2, "on");
-
 		if (!on || strcmp(on, server->name) == 0)
 			world_server_feed_all(server,
 					      &(struct node_event){.kind = NODE_EVENT_BINDING,
@@ -338,7 +354,7 @@ bool story_set_up(struct story *s, struct story_line *line)
 	else if (story_word(line, 0, "without") && story_word(line, 1, "ladder"))
 		s->without_ladder = true;
 	else
-		return false;
+		return story_set_up_service(s, line);
 	return true;
 }
 

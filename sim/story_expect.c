@@ -40,6 +40,16 @@ static bool contains(struct text t, struct text part)
 	return false;
 }
 
+/* A header field may be there several times. */
+static bool any_contains(const struct sip_message *m, const char *name, struct text part)
+{
+	for (unsigned i = 0; i < m->n_fields; i++)
+		if (text_equal_nocase(m->fields[i].name, text_of(name)) &&
+		    contains(m->fields[i].value, part))
+			return true;
+	return false;
+}
+
 static bool clause_holds(struct story *s, struct story_line *line, unsigned i,
 			 const struct sip_message *m)
 {
@@ -51,7 +61,7 @@ static bool clause_holds(struct story *s, struct story_line *line, unsigned i,
 	if (story_word(line, i + 2, "is"))
 		return text_equal(part, value);
 	if (story_word(line, i + 2, "contains"))
-		return contains(part, value);
+		return contains(part, value) || any_contains(m, story_at(line, i + 1), value);
 	if (story_word(line, i + 2, "lacks"))
 		return !contains(part, value);
 	if (story_word(line, i + 2, "above"))
@@ -206,17 +216,27 @@ static bool same_word(const char *name, const char *word)
 }
 
 /* The stories' own words: those of the server may be rephrased without breaking them. */
-static const char *const end_words[SESSION_ENDS] = {"not-ended", "caller-hung-up", "callee-hung-up",
-						    "released",  "rejected",       "cancelled",
-						    "no-answer", "session-timer",  "lost"};
-static const char *const outcome_words[] = {"not-asked", "waiting-for-ack", "sent",
-					    "answered",  "timed-out",       "transport-failed"};
+static const char *const end_words[SESSION_ENDS] = {
+	"not-ended", "caller-hung-up", "callee-hung-up", "released",
+	"rejected",  "cancelled",      "no-answer",      "session-timer",
+	"lost",      "server-hung-up", "deregistered"};
+static const char *const outcome_words[] = {
+	"not-asked", "waiting-for-ack", "awaited",         "sent",
+	"answered",  "timed-out",       "transport-failed"};
+
+static struct ue *first_user(struct story *s)
+{
+	for (unsigned i = 0; i < s->n_ues; i++)
+		if (!server_is(s->ues[i]))
+			return s->ues[i];
+	return NULL;
+}
 
 static bool find_session(struct story *s, struct story_line *line, unsigned from,
 			 struct world_server **ret_server, struct node_session_report *ret)
 {
 	const char *of = story_option(line, from, "of"), *on = story_option(line, from, "on");
-	struct ue *ue = of ? story_ue(s, of) : s->n_ues ? s->ues[0] : NULL;
+	struct ue *ue = of ? story_ue(s, of) : first_user(s);
 	struct world_server *server;
 	struct node_session_id id;
 	uint32_t call = ue ? story_call(s, line, from, ue) : UE_NONE;
@@ -462,7 +482,9 @@ static void expect_nothing_left(struct story *s, struct story_line *line)
 				   (unsigned long long)s->at_start.timers);
 	}
 	for (unsigned i = 0; i < s->n_ues; i++)
-		if (ue_open_dialogs(s->ues[i]) || ue_open_requests(s->ues[i]))
+		if (server_is(s->ues[i]) && s->ues[i]->party.away)
+			continue;
+		else if (ue_open_dialogs(s->ues[i]) || ue_open_requests(s->ues[i]))
 			story_fail(s, line, "%s has %u dialogs and %u requests left",
 				   s->ues[i]->name, ue_open_dialogs(s->ues[i]),
 				   ue_open_requests(s->ues[i]));

@@ -3,12 +3,16 @@
 #define SIM_STORY_PARTS_H
 
 #include "relay.h"
+#include "server.h"
 #include "story.h"
 #include "ue.h"
+
+#include "roles/scscf/subscribers.h"
 
 #define STORY_WORDS   48u
 #define STORY_LINES   256u
 #define STORY_PARTIES 64u
+#define STORY_NODES   8u
 
 struct story_line {
 	unsigned number; /* in the file */
@@ -47,6 +51,11 @@ struct story {
 	unsigned n_ues;
 	struct relay *relays[STORY_PARTIES];
 	unsigned n_relays;
+	struct server *servers[STORY_PARTIES]; /* their user agents are among the ues */
+	unsigned n_servers;
+	struct subscribers *subscriber_sets[STORY_NODES]; /* of each node, in order */
+	struct subscribers *subscribers;                  /* the one at hand */
+	unsigned n_subscriber_sets, n_nodes;
 	struct node_settings settings;
 	struct node_counters at_start;
 	struct story_order orders[16];
@@ -82,6 +91,9 @@ uint32_t story_call(struct story *s, struct story_line *line, unsigned from, str
 /* story_cast.c: what the world is made of, and how its people behave. false: not such a line. */
 bool story_set_up(struct story *s, struct story_line *line);
 bool story_behave(struct story *s, struct story_line *line, unsigned from);
+/* story_service.c: the same for application servers; subscribers are read before everything else. */
+bool story_set_up_service(struct story *s, struct story_line *line);
+void story_read_subscribers(struct story *s);
 /* story_act.c: what happens at a time. */
 bool story_act(struct story *s, struct story_line *line, unsigned from);
 /* story_expect.c */

@@ -20,6 +20,9 @@ static void receive(void *self, const struct endpoint *from, struct text bytes)
 		return;
 	}
 	ue_set_text(ue->current_call_id, sizeof(ue->current_call_id), m.call_id);
+	if (ue->service && ue->service->receives &&
+	    ue->service->receives(ue->service_self, from, &m))
+		return;
 	if (m.is_request)
 		ue_server_request(ue, from, &m);
 	else
@@ -169,24 +172,32 @@ static void put_invite(struct ue *ue, const struct ue_invitation *invitation,
 		 w);
 }
 
-uint32_t ue_invite(struct ue *ue, const struct ue_invitation *invitation)
+/* A call of ours, with a Call-ID and a tag of its own. */
+struct ue_call *ue_call_begin(struct ue *ue, const char *name)
 {
-	char buffer[UE_MESSAGE];
-	struct text_writer w = text_writer_on(buffer, sizeof(buffer));
 	struct ue_call *call = calloc(1, sizeof(*call));
-	struct ue_client *client;
 
 	assert(call);
 	call->is_caller = true;
 	call->began_ms = world_now(ue->world);
-	if (invitation->name)
-		snprintf(call->name, sizeof(call->name), "%s", invitation->name);
+	if (name)
+		snprintf(call->name, sizeof(call->name), "%s", name);
 	snprintf(call->call_id, sizeof(call->call_id), "%s-%u-%x@%s", ue->name, ue->n_calls,
 		 random_below(world_random(ue->world), UINT32_MAX), "sim.example");
 	ue_draw_token(ue, "", call->local_tag, sizeof(call->local_tag));
 	ue->calls = realloc(ue->calls, (ue->n_calls + 1) * sizeof(struct ue_call *));
 	assert(ue->calls);
 	ue->calls[ue->n_calls++] = call;
+	return call;
+}
+
+uint32_t ue_invite(struct ue *ue, const struct ue_invitation *invitation)
+{
+	char buffer[UE_MESSAGE];
+	struct text_writer w = text_writer_on(buffer, sizeof(buffer));
+	struct ue_call *call = ue_call_begin(ue, invitation->name);
+	struct ue_client *client;
+
 	put_invite(ue, invitation, call, &w);
 	client = ue_client_start(ue, SIP_INVITE, buffer, w.len, &ue->next_hop);
 	client->call = ue->n_calls - 1;

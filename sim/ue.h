@@ -14,6 +14,7 @@
 
 struct ue_client;
 struct ue_server;
+struct ue_service;
 
 enum ue_dialog_state {
 	UE_EARLY,
@@ -103,6 +104,8 @@ struct ue {
 	struct ue_plan plan;
 	struct ue_rule rules[16];
 	unsigned n_rules;
+	const struct ue_service *service; /* an application server (server.h); NULL: a user's */
+	void *service_self;
 
 	struct ue_dialog **dialogs;
 	unsigned n_dialogs;

@@ -53,6 +53,14 @@ struct ue_client *ue_client_start(struct ue *ue, enum sip_method method, const c
 	return client;
 }
 
+static void tell_service(struct ue_client *client, const struct sip_message *m)
+{
+	const struct ue_service *service = client->ue->service;
+
+	if (service && service->is_answered)
+		service->is_answered(client->ue->service_self, client, m);
+}
+
 static void failed(struct ue_client *client)
 {
 	struct ue *ue = client->ue;
@@ -64,6 +72,7 @@ static void failed(struct ue_client *client)
 	if (client->dialog && (client->method == SIP_BYE || client->method == SIP_INVITE ||
 			       client->method == SIP_UPDATE))
 		ue_dialog_end(ue, client->dialog);
+	tell_service(client, NULL);
 }
 
 /* RFC 3261 §13.2.2.4: 64*T1 after the first 2xx no other dialog can come of the INVITE. */
@@ -381,6 +390,7 @@ void ue_client_response(struct ue *ue, const struct sip_message *m)
 		final_to_invite(client, m);
 	else
 		final_to_other(client, m);
+	tell_service(client, m);
 }
 
 void ue_client_send_failed(struct ue *ue, const struct sip_message *m)
@@ -463,6 +473,8 @@ unsigned ue_open_requests(const struct ue *ue)
 
 	for (unsigned i = 0; i < ue->n_clients; i++)
 		n += ue->clients[i]->is_live && !ue->clients[i]->final_status;
+	if (ue->service && ue->service->open_requests)
+		n += ue->service->open_requests(ue->service_self);
 	return n;
 }
 

@@ -111,10 +111,8 @@ struct ue_dialog *ue_dialog_from_invite(struct ue *ue, uint32_t call, const stru
 	return d;
 }
 
-void ue_dialog_end(struct ue *ue, struct ue_dialog *dialog)
+static void end(struct ue *ue, struct ue_dialog *dialog)
 {
-	if (dialog->state == UE_ENDED)
-		return;
 	dialog->state = UE_ENDED;
 	ue_client_dialog_ended(ue, dialog);
 	for (unsigned i = 0; i < ue->n_dialogs; i++)
@@ -122,6 +120,15 @@ void ue_dialog_end(struct ue *ue, struct ue_dialog *dialog)
 			return;
 	if (ue->calls[dialog->call]->state == UE_CALL_ANSWERED)
 		ue->calls[dialog->call]->state = UE_CALL_OVER;
+}
+
+void ue_dialog_end(struct ue *ue, struct ue_dialog *dialog)
+{
+	if (dialog->state == UE_ENDED)
+		return;
+	end(ue, dialog);
+	if (ue->service && ue->service->dialog_ended)
+		ue->service->dialog_ended(ue->service_self, dialog);
 }
 
 /* ------------------------------------------------------------------ sending inside a dialog */
@@ -212,12 +219,20 @@ bool ue_hang_up(struct ue *ue, uint32_t call, bool early)
 	return any;
 }
 
+/* An application server that was told to give no good answer to a BYE has lost its dialog with it. */
+static bool is_lost(const struct ue *ue, const struct ue_dialog *dialog)
+{
+	return ue->service && dialog->n_byes_received;
+}
+
 unsigned ue_open_dialogs(const struct ue *ue)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < ue->n_dialogs; i++)
-		n += ue->dialogs[i]->state != UE_ENDED;
+		n += ue->dialogs[i]->state != UE_ENDED && !is_lost(ue, ue->dialogs[i]);
+	if (ue->service && ue->service->open_dialogs)
+		n += ue->service->open_dialogs(ue->service_self);
 	return n;
 }
 

@@ -5,6 +5,7 @@
 #include "ue.h"
 
 #define UE_MESSAGE 12000u
+#define UE_LINES   4096u
 
 /* A request that we sent. */
 struct ue_client {
@@ -56,6 +57,29 @@ struct ue_writing {
 	uint8_t transport;
 };
 
+/* What an application server does besides, or instead of, what a user agent does. Any may be NULL. */
+struct ue_service {
+	/* Sees every message first. true: it was all its own. */
+	bool (*receives)(void *self, const struct endpoint *from, const struct sip_message *m);
+	/* A request that begins something. true: it will be answered by the service. */
+	bool (*is_invited)(void *self, struct ue_server *server, const struct sip_message *m);
+	/* A request in a dialog (BYE, PRACK and CANCEL excepted). true: as above. */
+	bool (*is_asked)(void *self, struct ue_server *server, const struct sip_message *m);
+	void (*is_cancelled)(void *self, struct ue_server *invite);
+	void (*is_acknowledged)(void *self, struct ue_dialog *dialog);
+	void (*dialog_ended)(void *self, struct ue_dialog *dialog);
+	/* A response to a request of ours; `m` is NULL when none came. */
+	void (*is_answered)(void *self, struct ue_client *client, const struct sip_message *m);
+	/* The run is over: what is still owed becomes a complaint. */
+	void (*looks_back)(void *self);
+	/* What it keeps besides the dialogs and requests of the user agent. */
+	unsigned (*open_dialogs)(const void *self);
+	unsigned (*open_requests)(const void *self);
+};
+
+/* ue.c */
+struct ue_call *ue_call_begin(struct ue *ue, const char *name);
+
 /* ue_write.c */
 extern const char ue_offer[], ue_answer[];
 char *ue_copy(const char *bytes, uint32_t len);
@@ -95,7 +119,11 @@ void ue_dialog_answered(struct ue *ue, struct ue_client *client, const struct si
 void ue_dialog_end(struct ue *ue, struct ue_dialog *dialog);
 /* ue_server.c */
 void ue_server_request(struct ue *ue, const struct endpoint *from, const struct sip_message *m);
+/* The rule for this request, if it has its turn: 1-based, 0: none. */
+unsigned ue_rule_for(struct ue *ue, unsigned method);
 void ue_server_answer(struct ue_server *server, unsigned status, const char *lines);
+/* Is an INVITE of ours in this dialog under way? */
+bool ue_has_own_invite(struct ue *ue, const struct ue_dialog *dialog);
 struct ue_server *ue_server_invite_of(struct ue *ue, struct ue_dialog *dialog);
 
 #endif

@@ -1,4 +1,5 @@
 /* Requests that the user agent receives: server transactions, the rules it was given, and what a strict peer complains about. */
+#include "server.h"
 #include "ue_parts.h"
 
 #include "sip/uri.h"
@@ -72,7 +73,7 @@ static void answered_invite(struct ue_server *server, unsigned status)
 
 static void write_and_send(struct ue_server *server, unsigned status, const char *lines)
 {
-	char buffer[UE_MESSAGE], more[1024];
+	char buffer[UE_MESSAGE], more[UE_LINES];
 	struct ue *ue = server->ue;
 	struct text_writer w = text_writer_on(buffer, sizeof(buffer));
 	struct sip_message request;
@@ -219,7 +220,7 @@ struct ue_server *ue_server_invite_of(struct ue *ue, struct ue_dialog *dialog)
 	return NULL;
 }
 
-static bool has_own_invite(struct ue *ue, const struct ue_dialog *dialog)
+bool ue_has_own_invite(struct ue *ue, const struct ue_dialog *dialog)
 {
 	for (unsigned i = 0; i < ue->n_clients; i++)
 		if (ue->clients[i]->dialog == dialog && ue->clients[i]->method == SIP_INVITE &&
@@ -262,7 +263,7 @@ static void answer_reinvite(struct ue_server *server)
 {
 	struct ue *ue = server->ue;
 
-	if (has_own_invite(ue, server->dialog)) {
+	if (ue_has_own_invite(ue, server->dialog)) {
 		ue_server_answer(server, 491, NULL); /* §14.2 */
 		return;
 	}
@@ -280,14 +281,27 @@ static void answer_reinvite(struct ue_server *server)
 
 static void answer_cancel(struct ue_server *server)
 {
+	const struct ue_service *service = server->ue->service;
 	struct ue_server *invite = NULL;
 	struct sip_message m;
 
 	sip_parse(&m, server->request, server->request_len, SIP_DATAGRAM);
 	invite = server_of(server->ue, &m, SIP_INVITE);
 	ue_server_answer(server, invite ? 200 : 481, NULL);
-	if (invite && invite->is_live)
-		ue_server_answer(invite, 487, NULL);
+	if (!invite || !invite->is_live || invite->is_answered)
+		return;
+	ue_server_answer(invite, 487, NULL);
+	if (service && service->is_cancelled)
+		service->is_cancelled(server->ue->service_self, invite);
+}
+
+static bool service_takes(struct ue_server *server, const struct sip_message *m)
+{
+	const struct ue_service *service = server->ue->service;
+
+	return service && service->is_asked && server->method != SIP_BYE &&
+	       server->method != SIP_PRACK && server->method != SIP_CANCEL &&
+	       service->is_asked(server->ue->service_self, server, m);
 }
 
 static void usual_answer(struct ue_server *server)
@@ -307,6 +321,8 @@ static void usual_answer(struct ue_server *server)
 		return;
 	}
 	sip_parse(&m, server->request, server->request_len, SIP_DATAGRAM);
+	if (service_takes(server, &m))
+		return;
 	switch (server->method) {
 	case SIP_BYE: answer_bye(server); break;
 	case SIP_PRACK: answer_prack(server); break;
@@ -361,7 +377,9 @@ static void check_request(struct ue *ue, const struct ue_dialog *dialog,
 		ue_violation(ue, "%.*s without Max-Forwards", TEXT_ARGS(m->method_name));
 	if (!m->from_tag.len)
 		ue_violation(ue, "%.*s without a From tag", TEXT_ARGS(m->method_name));
-	if (!is_own_uri(ue, dialog, m->request_uri))
+	if (ue->service && !dialog && !m->to_tag.len)
+		server_check_first_contact(ue, m);
+	else if (!is_own_uri(ue, dialog, m->request_uri))
 		ue_violation(ue, "%.*s for %.*s, which is not me (RFC 3261 12.2.1.1)",
 			     TEXT_ARGS(m->method_name), TEXT_ARGS(m->request_uri));
 	if (sip_first(m, SIP_HEADER_ROUTE) &&
@@ -435,8 +453,7 @@ static struct ue_server *server_new(struct ue *ue, const struct endpoint *from,
 	return server;
 }
 
-/* The rule for this request, if it has its turn: 1-based, 0: none. */
-static unsigned rule_for(struct ue *ue, unsigned method)
+unsigned ue_rule_for(struct ue *ue, unsigned method)
 {
 	for (unsigned i = 0; i < ue->n_rules; i++) {
 		struct ue_rule *rule = &ue->rules[i];
@@ -456,7 +473,7 @@ static unsigned rule_for(struct ue *ue, unsigned method)
 
 static bool follow_rule(struct ue_server *server)
 {
-	unsigned number = rule_for(server->ue, server->method);
+	unsigned number = ue_rule_for(server->ue, server->method);
 	const struct ue_rule *rule = number ? &server->ue->rules[number - 1] : NULL;
 
 	if (!rule)
@@ -470,6 +487,14 @@ static bool follow_rule(struct ue_server *server)
 	else
 		ue_server_answer(server, rule->status, rule->lines);
 	return true;
+}
+
+static bool service_is_invited(struct ue_server *server, const struct sip_message *m)
+{
+	const struct ue_service *service = server->ue->service;
+
+	return service && service->is_invited &&
+	       service->is_invited(server->ue->service_self, server, m);
 }
 
 static void new_call(struct ue_server *server, const struct sip_message *m)
@@ -488,7 +513,7 @@ static void new_call(struct ue_server *server, const struct sip_message *m)
 	if (!ue->has_no_tags)
 		ue_draw_token(ue, "", call->local_tag, sizeof(call->local_tag));
 	server->dialog = ue_dialog_from_invite(ue, server->call, m, call->local_tag);
-	if (follow_rule(server))
+	if (follow_rule(server) || service_is_invited(server, m))
 		return;
 	if (plan->ring_after_ms != 0)
 		ue_server_answer(server, 100, NULL);
@@ -515,8 +540,11 @@ static void receive_ack(struct ue *ue, const struct sip_message *m)
 		return;
 	}
 	check_request(ue, dialog, m);
-	if (dialog->state == UE_ANSWERED)
+	if (dialog->state == UE_ANSWERED) {
 		dialog->state = UE_CONFIRMED;
+		if (ue->service && ue->service->is_acknowledged)
+			ue->service->is_acknowledged(ue->service_self, dialog);
+	}
 	for (unsigned i = 0; i < ue->n_servers; i++)
 		if (ue->servers[i]->dialog == dialog && ue->servers[i]->method == SIP_INVITE &&
 		    ue->servers[i]->cseq == m->cseq)
@@ -600,7 +628,7 @@ static void receive_new(struct ue *ue, const struct endpoint *from, const struct
 		new_call(server, m);
 	else if (m->method == SIP_BYE || m->method == SIP_PRACK || m->method == SIP_UPDATE)
 		ue_server_answer(server, 481, NULL);
-	else if (!follow_rule(server))
+	else if (!follow_rule(server) && !service_is_invited(server, m))
 		usual_answer(server);
 }
 

@@ -166,6 +166,19 @@ static void put_details(json_t *object, const struct node_session_report *s)
 	}
 }
 
+static json_t *json_of_servers(struct text lines)
+{
+	json_t *array = json_array();
+
+	while (lines.len) {
+		uint32_t len = text_find(lines, '\n');
+
+		json_array_append_new(array, json_of_text((struct text){lines.at, len}));
+		lines = text_from(lines, len + 1);
+	}
+	return array;
+}
+
 json_t *json_of_session(const struct node_session_report *s, uint64_t now_ms, bool with_details)
 {
 	json_t *object = json_object();
@@ -189,6 +202,8 @@ json_t *json_of_session(const struct node_session_report *s, uint64_t now_ms, bo
 	json_put(object, "from", json_of_text(s->from));
 	json_put(object, "calling", json_of_text(s->calling_user));
 	json_put(object, "called", json_of_text(s->called_user));
+	if (s->servers.len)
+		json_put(object, "servers", json_of_servers(s->servers));
 	if (with_details)
 		put_details(object, s);
 	return object;

@@ -17,9 +17,9 @@ const char *dialog_state_name(enum dialog_state state)
 
 const char *leg_outcome_name(enum leg_outcome outcome)
 {
-	static const char *const names[] = {"not asked",     "waiting for ACK", "sent",
+	static const char *const names[] = {"not asked",     "waiting for ACK", "awaited",       "sent",
 					    "answered",      "timeout",         "transport failed",
-					    "hung up itself"};
+					    "hung up itself", "left to its server"};
 
 	return names[outcome];
 }

@@ -30,11 +30,13 @@ static inline enum dialog_side dialog_other_side(enum dialog_side side)
 enum leg_outcome {
 	LEG_NOT_ASKED,       /* nothing was sent there (yet) */
 	LEG_WAITING_FOR_ACK, /* the BYE waits for the caller's ACK */
+	LEG_AWAITED, /* no BYE goes there: one comes from there, through the application servers */
 	LEG_SENT,            /* no final answer yet */
 	LEG_ANSWERED,        /* see the status */
 	LEG_TIMED_OUT,
 	LEG_TRANSPORT_FAILED,
 	LEG_HUNG_UP, /* the party said BYE itself before ours was due */
+	LEG_RELEASED_BY_SERVER, /* its BYE came, or was left to the application server there */
 };
 const char *leg_outcome_name(enum leg_outcome outcome);
 static inline bool leg_outcome_is_final(uint8_t outcome)
@@ -57,6 +59,7 @@ struct dialog {
 	struct packed_text texts;
 	struct text_slice slices[DIALOG_TEXTS];
 	struct text_slice to_tag; /* inside the block */
+	struct handle contact;    /* binding of the called user that it was made with */
 	uint32_t cseq[2];         /* highest number seen from that side, our own BYEs included */
 	uint32_t invite_cseq;     /* of the initial INVITE: its ACK has this number */
 	/* INVITE of that side whose 2xx was forwarded and not acknowledged yet; 0: none */
@@ -71,6 +74,7 @@ struct dialog {
 	uint8_t leg;            /* of the called side, in the journal */
 	uint8_t branch;         /* leg of the branch of the INVITE that it came by: several may */
 	uint8_t byes_under_way; /* of the parties, forwarded and without a final response */
+	struct handle bye;      /* server transaction of the last one */
 	bool ack_is_ours; /* we acknowledged the 2xx: the caller's ACK is absorbed (L11, L12) */
 };
 

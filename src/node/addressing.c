@@ -4,6 +4,7 @@
 #define DEFAULT_PORT 5060u
 #define COOKIE       TEXT("z9hG4bKad-")
 #define HANDLE_NAME  TEXT("adieu")
+#define ORIGINAL_DIALOG_NAME TEXT("odi")
 
 static uint16_t port_or_default(uint16_t port)
 {
@@ -42,6 +43,53 @@ bool addressing_is_own_uri(const struct node *node, struct text uri_text)
 	       addressing_is_own(node, uri.host, uri.port);
 }
 
+static bool hex_next(struct text *rest, uint32_t *ret)
+{
+	uint64_t n = 0;
+	uint32_t i = 0;
+
+	for (; i < rest->len && i < 9; i++) {
+		unsigned char c = text_lower(rest->at[i]);
+
+		if (c >= '0' && c <= '9')
+			n = n * 16 + (c - '0');
+		else if (c >= 'a' && c <= 'f')
+			n = n * 16 + (c - 'a' + 10u);
+		else
+			break;
+	}
+	if (i == 0 || i > 8)
+		return false;
+	*rest = text_from(*rest, i);
+	*ret = (uint32_t)n;
+	return true;
+}
+
+static bool dash_next(struct text *rest)
+{
+	if (rest->len == 0 || rest->at[0] != '-')
+		return false;
+	*rest = text_from(*rest, 1);
+	return true;
+}
+
+/* shard-index-generation-secret */
+static bool original_dialog_parse(struct text value, struct own_route *own)
+{
+	uint32_t dashes = 0, at = 0, high, low;
+	struct text rest;
+
+	while (at < value.len && dashes < 3)
+		dashes += value.at[at++] == '-';
+	rest = text_from(value, at);
+	if (dashes < 3 || rest.len != 17 || rest.at[8] != '-' ||
+	    !node_session_id_parse((struct text){value.at, at - 1}, &own->passage) ||
+	    !hex_next(&rest, &high) || !dash_next(&rest) || !hex_next(&rest, &low) || rest.len)
+		return false;
+	own->secret = (uint64_t)high << 32 | low;
+	return true;
+}
+
 struct own_route addressing_own_route(const struct node *node, struct text uri_text)
 {
 	struct own_route own = {0};
@@ -55,6 +103,8 @@ struct own_route addressing_own_route(const struct node *node, struct text uri_t
 	own.originating = sip_uri_param(&uri, TEXT("orig"), &value);
 	own.has_session = sip_uri_param(&uri, HANDLE_NAME, &value) &&
 			  node_session_id_parse(value, &own.session);
+	own.has_original_dialog = sip_uri_param(&uri, ORIGINAL_DIALOG_NAME, &value) &&
+				  original_dialog_parse(value, &own);
 	return own;
 }
 
@@ -196,6 +246,25 @@ void addressing_put_via(struct text_writer *w, const struct node *node, uint8_t 
 	text_put(w, branch);
 }
 
+void addressing_put_original_dialog(struct text_writer *w, const struct node *node, uint8_t local,
+				    const struct service_passage *passage)
+{
+	const struct endpoint *e = &node->settings->listen[local];
+	struct node_session_id id = {node->settings->shard, pool_handle(node->passages, passage)};
+
+	text_put_literal(w, "<sip:");
+	endpoint_put(w, e);
+	if (e->transport != TRANSPORT_UDP) {
+		text_put_literal(w, ";transport=");
+		text_put(w, text_of(transport_parameter(e->transport)));
+	}
+	text_put_literal(w, ";lr;");
+	text_put(w, ORIGINAL_DIALOG_NAME);
+	text_put_char(w, '=');
+	node_session_id_put(w, &id);
+	text_printf(w, "-%08x-%08x>", (unsigned)(passage->secret >> 32), (unsigned)passage->secret);
+}
+
 void addressing_put_own_route(struct text_writer *w, const struct node *node, uint8_t local,
 			      struct handle session, bool originating)
 {
@@ -219,36 +288,6 @@ void addressing_put_own_route(struct text_writer *w, const struct node *node, ui
 		node_session_id_put(w, &id);
 	}
 	text_put_char(w, '>');
-}
-
-static bool hex_next(struct text *rest, uint32_t *ret)
-{
-	uint64_t n = 0;
-	uint32_t i = 0;
-
-	for (; i < rest->len && i < 9; i++) {
-		unsigned char c = text_lower(rest->at[i]);
-
-		if (c >= '0' && c <= '9')
-			n = n * 16 + (c - '0');
-		else if (c >= 'a' && c <= 'f')
-			n = n * 16 + (c - 'a' + 10u);
-		else
-			break;
-	}
-	if (i == 0 || i > 8)
-		return false;
-	*rest = text_from(*rest, i);
-	*ret = (uint32_t)n;
-	return true;
-}
-
-static bool dash_next(struct text *rest)
-{
-	if (rest->len == 0 || rest->at[0] != '-')
-		return false;
-	*rest = text_from(*rest, 1);
-	return true;
 }
 
 void node_session_id_put(struct text_writer *w, const struct node_session_id *id)

@@ -137,8 +137,9 @@ static void send_bye(struct node *node, struct session *session, const struct ac
 	node->counters.byes_sent++;
 }
 
-/* Steps 3 and 6 of the clause: as if the served user had sent it. Service control has its place
- * here; without filter criteria its outcome is "go on". */
+/* Steps 3 and 6 of the clause: as if the served user had sent it. The route set of the dialog leads through
+ * the application servers that stayed in it, and each of them sends the BYE back through the next passage;
+ * without any it leads on to the other user. */
 static void treat_bye_as_received(struct node *node, struct session *session,
 				  const struct action *action)
 {
@@ -253,8 +254,8 @@ static void answer_invite(struct node *node, struct session *session, const stru
 		      lines.full ? (struct text){0} : text_written(&lines));
 }
 
-/* The caller had its final response; a proxy forwards a 2xx all the same (RFC 3261 §16.7 step 5),
- * outside the transaction. */
+/* A proxy forwards a 2xx (RFC 3261 §16.7 step 5), outside the transaction when the caller had its final
+ * response. */
 static void relay_2xx(struct node *node, const struct step *step, const struct action *action)
 {
 	struct text_writer w = outbox_writer(node);
@@ -271,7 +272,10 @@ static void relay_2xx(struct node *node, const struct step *step, const struct a
 						.status = step->message->status,
 						.cseq = step->message->cseq,
 						.clause = (uint8_t)action->clause});
-	outbox_send(node, &w, &step->server->peer, step->server->local);
+	if (step->server->has_final)
+		outbox_send(node, &w, &step->server->peer, step->server->local);
+	else /* an application server there was to be told by another */
+		server_send(node, step->server, step->message->status, &w);
 }
 
 static void answer_request(struct node *node, const struct step *step, const struct action *action)
@@ -429,35 +433,48 @@ void bye_of_release_answered(struct node *node, struct client_transaction *clien
 			   &node->random, &actions);
 	carry_out(node, &step, &actions);
 	release_step_done(node, session);
+	passages_bye_answered(node, session, client->side, status, true);
 }
 
-void session_release(struct node *node, struct session *session, uint16_t status,
-		     struct text reason_text, uint32_t order)
+void passage_release(struct node *node, struct session *session)
 {
 	struct scscf_dialogs dialogs = session_dialogs(node, session);
 	struct actions actions = {.n = 0};
 	struct step step = {.session = session};
+	bool is_established = session->state != SESSION_ESTABLISHING;
 
-	assert(session->state < SESSION_RELEASING);
-	session->reason_status = status;
-	session->release_order = order;
-	if (!session_set_reason_text(session, node->session_store, reason_text))
-		node->counters.lost_memory++;
-	session_journal(node, session,
+	timers_stop(&node->timers, &session->timer);
+	session_set_state(node, session, SESSION_RELEASING);
+	if (is_established)
+		scscf_release_established_session(session, &dialogs, &node->random, &actions);
+	else
+		scscf_release_session_being_established(session, &actions);
+	carry_out(node, &step, &actions);
+	release_step_done(node, session);
+}
+
+void session_release(struct node *node, struct session *first, uint16_t status,
+		     struct text reason_text, uint32_t order, enum session_clause why)
+{
+	assert(session_state_of_all(node, first) < SESSION_RELEASING);
+	first->release_order = order;
+	first->release_why = (uint8_t)why;
+	for (struct session *session = first; session;
+	     session = session_next_passage(node, session)) {
+		session->reason_status = status;
+		if (!session_set_text(session, node->session_store, SESSION_REASON_TEXT,
+				      reason_text))
+			node->counters.lost_memory++;
+	}
+	session_journal(node, first,
 			(struct journal_record){.kind = JOURNAL_ORDER,
 						.from = LEG_SERVER,
 						.to = LEG_SERVER,
 						.status = status,
-						.clause = CLAUSE_RELEASE_ORDERED});
-	timers_stop(&node->timers, &session->timer);
-	node->counters.releases_ordered++;
-	if (session->state == SESSION_ESTABLISHING) {
-		session_set_state(node, session, SESSION_RELEASING);
-		scscf_release_session_being_established(session, &actions);
-	} else {
-		session_set_state(node, session, SESSION_RELEASING);
-		scscf_release_established_session(session, &dialogs, &node->random, &actions);
-	}
-	carry_out(node, &step, &actions);
-	release_step_done(node, session);
+						.clause = (uint8_t)why});
+	if (why == CLAUSE_RELEASE_ORDERED)
+		node->counters.releases_ordered++;
+	else
+		node->counters.contacts_released++;
+	passages_release(node, first);
 }

@@ -13,11 +13,13 @@
 	ROW(sessions_confirmed, "sessions answered and acknowledged")           \
 	ROW(sessions_releasing, "sessions being released by this server")       \
 	ROW(ended_sessions, "ended sessions remembered")                        \
+	ROW(passages, "requests that application servers have or had, until their session is forgotten") \
 	ROW(dialogs, "dialogs of sessions that have not ended")                 \
 	ROW(server_transactions, "server transactions")                         \
 	ROW(client_transactions, "client transactions")                         \
 	ROW(timers, "timers running")                                           \
 	ROW(bindings, "contacts of registered users")                           \
+	ROW(subscriptions, "subscriptions to the state of a registration")      \
 	ROW(session_blocks, "memory blocks held by sessions and bindings")      \
 	ROW(message_blocks, "memory blocks held by transactions")               \
 	ROW(memory_bytes, "bytes held from the system for all of these")
@@ -52,8 +54,23 @@
 	ROW(byes_answered, "of these: answered with a final response")           \
 	ROW(byes_timed_out, "of these: never answered")                          \
 	ROW(byes_transport_failed, "of these: could not be delivered")           \
+	ROW(requests_to_servers, "initial requests sent to application servers") \
+	ROW(servers_failed, "of these: no answer, 408 or 5xx from the server itself") \
+	ROW(releases_without_server, "BYEs that an application server did not pass on: the release went on without it") \
+	ROW(contacts_released, "sessions released because a registration ended") \
 	ROW(sessions_expired, "sessions whose session timer ran out")            \
-	ROW(registrations, "REGISTERs accepted")
+	ROW(registrations, "REGISTERs accepted")                                 \
+	ROW(registrations_expired, "contacts whose time ran out")                \
+	ROW(registrations_removed, "contacts taken out by the operator or the network") \
+	ROW(authentication_challenges, "REGISTERs answered with a challenge: 401") \
+	ROW(authentication_failures, "REGISTERs with wrong credentials")         \
+	ROW(authentication_throttled, "REGISTERs of a source with too many failures: 503") \
+	ROW(authentication_stale, "REGISTERs with a nonce that was too old: a new challenge") \
+	ROW(authentication_replays, "REGISTERs with a nonce count that was used before") \
+	ROW(authentication_resynchronisations, "sequence numbers of IMS AKA that a card corrected") \
+	ROW(notifies_sent, "NOTIFYs of the state of a registration")             \
+	ROW(third_party_registers, "REGISTERs sent to application servers")      \
+	ROW(third_party_failures, "of these: refused or never answered")
 /* clang-format on */
 
 struct node_counters {

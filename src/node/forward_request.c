@@ -177,6 +177,24 @@ static void edit_routes(struct node *node, const struct forwarding *f, const str
 	}
 }
 
+/* @req IC-10 IC-11
+ * RFC 3325 §5, RFC 5502 §4, RFC 7315 §4.6: what is said of identities and charging holds inside the trust
+ * domain only: it is taken off what comes from outside, and does not leave. The served user is for the
+ * application server alone, which hears it from us. */
+static void edit_identities(struct node *node, const struct forwarding *f,
+			    const struct endpoint *to, struct text_writer *lines)
+{
+	bool goes_outside = !f->is_to_server && !addressing_is_trusted(node, to);
+
+	if (goes_outside || !f->from_trusted) {
+		sip_edit_remove_all(&node->edit, SIP_HEADER_P_ASSERTED_IDENTITY);
+		sip_edit_remove_all(&node->edit, SIP_HEADER_P_CHARGING_VECTOR);
+	}
+	sip_edit_remove_all(&node->edit, SIP_HEADER_P_SERVED_USER);
+	if (!goes_outside)
+		text_put(lines, f->lines);
+}
+
 /* Gathers the request as it goes out into `w`. */
 static bool write_forwarded(struct node *node, const struct forwarding *f, const struct plan *plan,
 			    struct text branch, struct session *session, struct text_writer *w)
@@ -199,6 +217,7 @@ static bool write_forwarded(struct node *node, const struct forwarding *f, const
 		put_record_route(&lines, node, f, plan->hop.local,
 				 session ? pool_handle(node->sessions, session) : NO_HANDLE);
 	edit_routes(node, f, plan, &lines);
+	edit_identities(node, f, &plan->hop.to, &lines);
 	if (f->raise_session_interval)
 		raise_session_interval(&node->edit, m, &lines);
 	sip_edit_insert_at_top(&node->edit, text_written(&lines));

@@ -20,6 +20,7 @@ enum node_timer {
 	NODE_TIMER_SERVER,
 	NODE_TIMER_BINDING,
 	NODE_TIMER_ORDERS,
+	NODE_TIMER_SUBSCRIPTION, /* to the state of a registration */
 };
 
 /* Whom a client transaction works for. */
@@ -51,6 +52,9 @@ struct client_transaction {
 	uint8_t side; /* requests inside a dialog: the side they come from; BYEs of ours: the side they go to */
 	uint8_t local;
 	uint8_t leg;        /* in the journal, where the request goes */
+	struct handle contact; /* binding of the called user that it goes to */
+	bool is_to_server;     /* to an application server: its default handling may apply */
+	bool waits_for_server; /* which has not said anything yet: timer_c_at_ms is the end of patience */
 	bool cancel_wanted; /* as soon as a provisional response comes (RFC 3261 §9.1) */
 	bool is_cancelled;
 	bool is_initial_invite; /* counted in session->pending_branches */
@@ -70,6 +74,7 @@ struct server_transaction {
 	uint32_t best_len;
 	struct handle first_branch;
 	struct handle session, dialog;
+	struct handle passage; /* of service control, for as long as the request is with a server */
 	uint16_t best_status;
 	uint16_t source_port; /* as seen, for rport */
 	uint8_t method;
@@ -108,11 +113,12 @@ struct node {
 	struct timers timers;
 	bool draining;
 
-	struct pool *sessions, *dialogs, *servers, *clients;
+	struct pool *sessions, *dialogs, *servers, *clients, *passages;
 	uint32_t transactions_max; /* forwarded requests at once; our own have some room more */
 	struct store *session_store, *message_store;
-	struct map servers_by_key, sessions_by_call_id;
+	struct map servers_by_key, sessions_by_call_id, sessions_by_contact;
 	struct bindings bindings;
+	struct registrar *registrar; /* NULL: on another shard, docs/adr/0018 */
 
 	/* ended sessions, oldest first */
 	struct handle *ended;
@@ -136,6 +142,8 @@ struct node {
 	struct sip_message other;   /* a stored one, looked at again */
 	struct sip_edit edit;
 	char *scratch, *scratch2;
+	struct handle ended_passages; /* first passages of sessions that ended in this step */
+	struct handle without_server; /* server transaction whose application server failed: it goes on, at the end of the step */
 	uint64_t confirmed, releasing; /* gauges kept by session_set_state() */
 };
 
@@ -169,6 +177,9 @@ struct own_route {
 	bool originating; /* `orig` */
 	bool has_session; /* our handle parameter is there and readable */
 	struct node_session_id session;
+	bool has_original_dialog; /* original dialog identifier: of a passage */
+	struct node_session_id passage;
+	uint64_t secret;
 };
 struct own_route addressing_own_route(const struct node *node, struct text uri);
 
@@ -194,6 +205,9 @@ struct text addressing_top_via(const struct sip_message *request, const struct e
 
 void addressing_put_via(struct text_writer *w, const struct node *node, uint8_t local,
 			struct text branch);
+/* "<sip:host:port;lr;odi=...>": takes a request back from an application server to its passage. */
+void addressing_put_original_dialog(struct text_writer *w, const struct node *node, uint8_t local,
+				    const struct service_passage *passage);
 /* "<sip:host:port;lr...>" of a listening point; with the handle of a session when it is set. */
 void addressing_put_own_route(struct text_writer *w, const struct node *node, uint8_t local,
 			      struct handle session, bool originating);
@@ -237,11 +251,19 @@ void client_apply(struct node *node, struct client_transaction *client, unsigned
 /* CANCEL now or as soon as it is allowed (RFC 3261 §9.1). `reason`: a header line, may be empty. */
 void client_cancel(struct node *node, struct client_transaction *client, struct text reason_line);
 void client_end(struct node *node, struct client_transaction *client);
+/* It goes to an application server: without any response within settings->server_wait_ms that one has
+ * failed. */
+void client_waits_for_server(struct node *node, struct client_transaction *client);
+/* It has said something. */
+void client_heard_server(struct node *node, struct client_transaction *client);
 void client_arm(struct node *node, struct client_transaction *client);
 void server_arm(struct node *node, struct server_transaction *server);
 struct handle client_handle(const struct node *node, const struct client_transaction *client);
 
 /* --- receive_request.c, receive_response.c ------------------------------------------------ */
+
+/* The application server of node->without_server failed, and the request goes on without it. */
+void receive_request_goes_on(struct node *node);
 
 void receive_request(struct node *node, const struct endpoint *source, uint8_t local);
 void receive_response(struct node *node);
@@ -263,6 +285,9 @@ struct forwarding {
 	struct text
 		strict_request_uri; /* previous hop was a strict router: Request-URI from the last Route (RFC 3261 §16.4) */
 	struct endpoint next_hop; /* set: overrides */
+	struct text lines;        /* further header lines, for the trust domain */
+	bool is_to_server; /* an application server of ours: inside the trust domain wherever it stands */
+	bool from_trusted; /* what it says of identities and charging passes on */
 	bool record_route;
 	bool raise_session_interval; /* RFC 4028 §8.1 */
 	uint32_t loop_hash;
@@ -283,7 +308,7 @@ struct client_transaction *forward_request(struct node *node, struct server_tran
 /* --- sessions.c ----------------------------------------------------------------------------- */
 
 struct session *session_begin(struct node *node, const struct sip_message *invite,
-			      const struct scscf_service *service);
+			      const struct scscf_service *service, struct text charging_vector);
 /* The dialog of this To tag in the session, or NULL. */
 struct dialog *session_dialog(struct node *node, const struct session *session, struct text to_tag);
 /* Makes or refreshes the dialog of a response to the initial INVITE. NULL: not remembered. */
@@ -313,6 +338,55 @@ void session_arm_release(struct node *node, struct session *session);
 struct session *session_at(const struct node *node, struct handle handle);
 struct dialog *dialog_at(const struct node *node, struct handle handle);
 
+/* --- passages.c: service control over several passages --------------------------------------- */
+
+/* NULL: no application server is in the path of it. */
+struct service_passage *passage_of(const struct node *node, const struct session *session);
+struct service_passage *passage_at(const struct node *node, struct handle handle);
+/* The session of the first passage: it has the journal and speaks for all. */
+struct session *session_first(const struct node *node, const struct session *session);
+/* A number for a leg in the journal of all. */
+uint8_t session_take_leg(struct node *node, struct session *session);
+/* The passage of `session` (NULL: a request without a dialog), new when it has none. `previous`: whose
+ * server called back; NULL: the first one. NULL when out of memory. */
+struct service_passage *passage_begin(struct node *node, struct session *session,
+				      struct service_passage *previous);
+/* The request goes to the server of the criteria. false: out of memory. */
+bool passage_to_server(struct node *node, struct service_passage *passage,
+		       const struct scscf_service *service, struct text request_uri);
+/* That of an original dialog identifier; NULL: unknown, over, or not the one that was given out. */
+struct service_passage *passage_of_original_dialog(const struct node *node,
+						   const struct own_route *route);
+void passage_forget(struct node *node, struct handle handle);
+/* Does the server of this failed branch go without? Then the request goes on at the end of the step. */
+bool passage_goes_on(struct node *node, struct server_transaction *server,
+		     const struct client_transaction *client, unsigned status);
+/* Walks the sessions of all passages, from that of the first. */
+struct session *session_next_passage(const struct node *node, const struct session *session);
+/* A BYE of ours, or of a party, toward a server was answered, or was not: what waits for it further on need
+ * not wait when it was not passed on. `ordered`: by a release. */
+void passages_bye_answered(struct node *node, struct session *session, enum dialog_side toward,
+			   unsigned status, bool ordered);
+/* A BYE went on to that side: a server there has no longer than that from now on to pass it. */
+void passages_bye_passed(struct node *node, struct session *session, enum dialog_side toward);
+/* The wait for what comes through the servers is over. */
+void passage_wait_over(struct node *node, struct session *session);
+/* All passages of it have ended: those but the first are forgotten at the end of the step. */
+void passages_ended(struct node *node, struct session *first);
+void passages_forget_ended(struct node *node);
+/* The state of the session as a whole: ended when every passage has. */
+enum session_state session_state_of_all(const struct node *node, const struct session *session);
+/* Which part of the release each passage has; begins them all. */
+void passages_release(struct node *node, struct session *first);
+
+/* --- contacts.c: sessions of registered contacts --------------------------------------------- */
+
+/* @req SC-7 */
+void contact_add(struct node *node, struct handle contact, const struct session *session);
+void contact_remove(struct node *node, struct handle contact, const struct session *session);
+/* Releases the sessions of every contact whose registration has ended. */
+void contacts_gone(struct node *node);
+
 /* --- carry_out.c: the verbs ------------------------------------------------------------------ */
 
 struct step {
@@ -336,7 +410,9 @@ void bye_of_release_answered(struct node *node, struct client_transaction *clien
 void release_step_done(struct node *node, struct session *session);
 /* Begins the release of one session. */
 void session_release(struct node *node, struct session *session, uint16_t status,
-		     struct text reason_text, uint32_t order);
+		     struct text reason_text, uint32_t order, enum session_clause why);
+/* The part of one passage, with session->release_parts set. */
+void passage_release(struct node *node, struct session *session);
 void put_reason_line(struct text_writer *w, unsigned status, struct text text);
 
 /* --- release_orders.c ------------------------------------------------------------------------ */

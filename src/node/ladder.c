@@ -141,24 +141,35 @@ static void draw_message(struct drawing *d, const struct journal_record *r)
 	put_line(d, clause_text(d, r, clause_bytes, sizeof(clause_bytes)));
 }
 
-static const char *leg_name(unsigned leg, char *bytes, size_t max)
+static bool is_server(const struct node_session_report *s, unsigned leg)
+{
+	return leg < 32 && s->server_legs & 1u << leg;
+}
+
+/* Servers and called legs are counted apart. */
+static const char *leg_name(const struct node_session_report *s, unsigned leg, char *bytes, size_t max)
 {
 	struct text_writer w = text_writer_on(bytes, max - 1);
+	bool of_server = is_server(s, leg);
+	unsigned number = 1;
 
 	if (leg == LEG_CALLING)
 		return "caller";
-	if (leg == LEG_CALLED)
-		return "callee";
-	text_printf(&w, "callee %u", leg - LEG_CALLED + 1);
+	for (unsigned i = LEG_CALLED; i < leg; i++)
+		number += is_server(s, i) == of_server;
+	text_put(&w, of_server ? TEXT("server") : TEXT("callee"));
+	if (of_server || number > 1)
+		text_printf(&w, " %u", number);
 	bytes[w.len] = 0;
 	return bytes;
 }
 
-static void put_outcome(struct text_writer *w, const struct journal_record *r)
+static void put_outcome(struct text_writer *w, const struct node_session_report *s,
+			const struct journal_record *r)
 {
 	char name[24];
 
-	text_printf(w, "%s: ", leg_name(r->to, name, sizeof(name)));
+	text_printf(w, "%s: ", leg_name(s, r->to, name, sizeof(name)));
 	if (r->note == NOTE_TIMEOUT)
 		text_printf(w, "%s never answered", sip_method_name(r->method));
 	else if (r->note == NOTE_TRANSPORT_FAILED)
@@ -175,12 +186,15 @@ static void draw_event(struct drawing *d, const struct journal_record *r)
 
 	switch (r->kind) {
 	case JOURNAL_ORDER:
-		text_printf(&w, " * the operator orders the release, code %u ", r->status);
+		text_printf(&w, " * %s, code %u ",
+			    r->clause == CLAUSE_DEREGISTERED ? "a registration ended: release"
+							     : "the operator orders the release",
+			    r->status);
 		break;
 	case JOURNAL_TIMER: text_printf(&w, " * a timer ran out "); break;
 	case JOURNAL_OUTCOME:
 		text_put_literal(&w, " * ");
-		put_outcome(&w, r);
+		put_outcome(&w, d->session, r);
 		text_put_char(&w, ' ');
 		break;
 	default: text_printf(&w, " * session over: %s ", session_end_name(r->note)); break;
@@ -222,7 +236,7 @@ static void put_names(struct drawing *d)
 	for (unsigned lane = 0; lane < d->n_lanes; lane++) {
 		unsigned leg = lane == 0 ? LEG_CALLING : lane == 1 ? LEG_SERVER : lane;
 		struct text t = leg == LEG_SERVER ? TEXT("adieu")
-						  : text_of(leg_name(leg, name, sizeof(name)));
+						  : text_of(leg_name(d->session, leg, name, sizeof(name)));
 
 		write_at(d, column_of(lane) - t.len / 2, t);
 	}
@@ -271,6 +285,20 @@ static void put_heading(struct drawing *d, uint64_t clock_to_wall_ms)
 	text_put_literal(w, "\n\n");
 }
 
+static void put_servers(struct drawing *d)
+{
+	struct text rest = d->session->servers;
+
+	for (unsigned number = 1; rest.len; number++) {
+		uint32_t len = text_find(rest, '\n');
+
+		text_printf(d->w, "%sserver %u: ", number == 1 ? "\n" : "", number);
+		text_put(d->w, (struct text){rest.at, len});
+		text_put_char(d->w, '\n');
+		rest = text_from(rest, len + 1);
+	}
+}
+
 static void put_legend(struct drawing *d)
 {
 	_Static_assert(N_CLAUSES <= 64, "a bit for every clause");
@@ -299,6 +327,7 @@ void ladder_put(struct text_writer *w, const struct node_session_report *session
 				    session->journal->lost);
 		draw_record(&d, r);
 	}
+	put_servers(&d);
 	put_legend(&d);
 }
 
@@ -336,14 +365,14 @@ static void put_legs(struct text_writer *w, const struct node_session_report *s)
 
 		if (is_ours && r->kind == JOURNAL_REQUEST &&
 		    (r->method == SIP_BYE || r->method == SIP_CANCEL || r->method == SIP_ACK)) {
-			text_printf(w, "  %s: %s with CSeq %u", leg_name(r->to, name, sizeof(name)),
+			text_printf(w, "  %s: %s with CSeq %u", leg_name(s, r->to, name, sizeof(name)),
 				    sip_method_name(r->method), r->cseq);
 		} else if (r->kind == JOURNAL_OUTCOME) {
 			text_put_literal(w, "  ");
-			put_outcome(w, r);
+			put_outcome(w, s, r);
 		} else if (is_ours && r->kind == JOURNAL_RESPONSE && r->status >= 300) {
 			text_printf(w, "  %s: was answered %u to %s",
-				    leg_name(r->to, name, sizeof(name)), r->status,
+				    leg_name(s, r->to, name, sizeof(name)), r->status,
 				    sip_method_name(r->method));
 		} else {
 			continue;
@@ -361,7 +390,9 @@ static void put_released(struct text_writer *w, const struct node_session_report
 
 	text_put_literal(w, "The network released it: ");
 	if (order) {
-		text_put_literal(w, "the operator ordered it ");
+		text_put(w, order->clause == CLAUSE_DEREGISTERED
+				    ? TEXT("the registration of a contact ended ")
+				    : TEXT("the operator ordered it "));
 		put_seconds(w, order->at_ms);
 		text_printf(w, " after the INVITE, with Reason SIP;cause=%u", order->status);
 		put_clause(w, order->clause);
@@ -399,6 +430,9 @@ static void put_end(struct text_writer *w, const struct node_session_report *s)
 		text_put_literal(w, "Its session timer ran out without a refresh; a proxy forgets "
 				    "such a session and sends no BYE");
 		break;
+	case SESSION_END_BYE_OF_SERVER:
+		text_put_literal(w, "An application server hung up (BYE)");
+		break;
 	case SESSION_END_LOST:
 		text_put_literal(w, "A party does not know the dialog any more: it answered 481");
 		break;
@@ -416,7 +450,8 @@ void ladder_put_why(struct text_writer *w, const struct node_session_report *s, 
 	text_put_literal(w, ", Call-ID ");
 	text_put(w, s->call_id);
 	text_put_literal(w, "\n");
-	if (s->state == SESSION_RELEASING || s->end == SESSION_END_RELEASED) {
+	if (s->state == SESSION_RELEASING || s->end == SESSION_END_RELEASED ||
+	    s->end == SESSION_END_DEREGISTERED) {
 		put_released(w, s);
 		put_legs(w, s);
 	} else if (s->state == SESSION_ENDED) {

@@ -1,6 +1,7 @@
 /* The node: opened, fed, woken, closed. */
 #include "base/block.h"
 #include "node/internal.h"
+#include "node/registrar.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -18,13 +19,17 @@ struct node_settings node_settings_default(void)
 		.registration_default_s = 3600,
 		.registration_min_s = 60,
 		.registration_max_s = 600000,
+		.authentication = authentication_settings_default(),
 		.release_sessions_per_s = 1000,
 		.release_status = 480,
 		.log_level = NODE_LOG_INFO,
 		.retry_after_s = 10,
+		.server_wait_ms = 4000,
 		.sessions_max = 200000,
 		.transactions_max = 400000,
 		.bindings_max = 200000,
+		.nonces_max = 100000,
+		.subscriptions_max = 100000,
 		.ended_sessions_max = 1000,
 		.n_shards = 1,
 	};
@@ -55,6 +60,8 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 	node->sessions = pool_open(sizeof(struct session), sessions_max + node->ended_max);
 	node->dialogs = pool_open(sizeof(struct dialog),
 				  sessions_max + node->ended_max + LIMIT_DIALOGS * 1024u);
+	node->passages = pool_open(sizeof(struct service_passage),
+				   sessions_max + node->ended_max + transactions_max);
 	node->servers = pool_open(sizeof(struct server_transaction), transactions_max);
 	node->transactions_max = transactions_max;
 	/* What this server sends itself (BYE, CANCEL) must not fail because forwarding is busy. */
@@ -68,11 +75,12 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 	node->scratch = block_open(1, SCRATCH_BYTES);
 	node->scratch2 = block_open(1, SCRATCH_BYTES);
 	node->next_order = 1;
-	if (!node->sessions || !node->dialogs || !node->servers || !node->clients ||
+	if (!node->sessions || !node->dialogs || !node->passages || !node->servers || !node->clients ||
 	    !node->session_store || !node->message_store || !node->ended || !node->outbox ||
 	    !node->actions || !node->scratch || !node->scratch2 ||
 	    !bindings_open(&node->bindings, at_most(settings->bindings_max, LIMIT_BINDINGS),
-			   node->session_store, &node->timers, NODE_TIMER_BINDING, node->key)) {
+			   node->session_store, &node->timers, NODE_TIMER_BINDING, node->key) ||
+	    !registrar_open(node)) {
 		node_close(node);
 		return NULL;
 	}
@@ -96,6 +104,7 @@ static void give_back_all(struct node *node)
 		timers_stop(&node->timers, &session->timer);
 		session_forget(node, session);
 	}
+	registrar_close(node);
 	bindings_close(&node->bindings);
 }
 
@@ -103,9 +112,10 @@ void node_close(struct node *node)
 {
 	if (!node)
 		return;
-	if (node->session_store && node->message_store && node->dialogs)
+	if (node->session_store && node->message_store && node->dialogs && node->passages)
 		give_back_all(node);
 	pool_close(node->sessions);
+	pool_close(node->passages);
 	pool_close(node->dialogs);
 	pool_close(node->servers);
 	pool_close(node->clients);
@@ -113,6 +123,7 @@ void node_close(struct node *node)
 	store_close(node->message_store);
 	map_clear(&node->servers_by_key);
 	map_clear(&node->sessions_by_call_id);
+	map_clear(&node->sessions_by_contact);
 	block_close(node->ended);
 	block_close(node->outbox);
 	block_close(node->actions);
@@ -153,6 +164,15 @@ struct scscf_surroundings node_surroundings(struct node *node, struct scscf_doma
 		.bindings = &node->bindings,
 		.subscribers = s->subscribers,
 	};
+}
+
+/* What a step left for its end, when nobody holds anything of it any more. */
+static void end_of_step(struct node *node)
+{
+	if (handle_is_set(node->without_server))
+		receive_request_goes_on(node);
+	contacts_gone(node);
+	passages_forget_ended(node);
 }
 
 /* ---------------------------------------------------------------- feeding */
@@ -262,6 +282,7 @@ static void feed_bindings(struct node *node, struct text bytes)
 		if (bindings_apply(&node->bindings, &line, node->now_ms, known_for_ms(node)) !=
 		    BINDINGS_DONE)
 			node->counters.lost_memory++;
+	registrar_bindings_changed(node);
 }
 
 static void set_now(struct node *node, uint64_t now_ms)
@@ -278,14 +299,30 @@ void node_feed(struct node *node, uint64_t now_ms, const struct node_event *even
 	case NODE_EVENT_SEND_FAILED: send_failed(node, event); break;
 	case NODE_EVENT_BINDING: feed_bindings(node, event->bytes); break;
 	}
+	end_of_step(node);
 }
 
 /* ---------------------------------------------------------------- waking */
+
+/* @req IC-8
+ * Its branch has failed; the request itself is repeated on, so that a CANCEL can follow its first answer. */
+static void server_is_silent(struct node *node, struct client_transaction *client)
+{
+	client->waits_for_server = false;
+	client->timer_c_at_ms = TIMERS_NEVER;
+	client->cancel_wanted = client->method == SIP_INVITE;
+	branch_failed(node, client, 408);
+	client_arm(node, client);
+}
 
 static void client_expired(struct node *node, struct client_transaction *client)
 {
 	unsigned orders;
 
+	if (node->now_ms >= client->timer_c_at_ms && client->waits_for_server) {
+		server_is_silent(node, client);
+		return;
+	}
 	if (node->now_ms >= client->timer_c_at_ms) { /* §16.8 */
 		struct session *session = session_at(node, client->session);
 
@@ -324,6 +361,7 @@ static void session_timer_expired(struct node *node, struct session *session)
 
 static void release_timer_expired(struct node *node, struct session *session)
 {
+	const struct service_passage *passage = passage_of(node, session);
 	struct scscf_dialogs dialogs = session_dialogs(node, session);
 	struct step step = {.session = session};
 
@@ -342,7 +380,10 @@ static void release_timer_expired(struct node *node, struct session *session)
 			}
 		carry_out(node, &step, &actions);
 	}
-	release_step_done(node, session);
+	if (passage && passage->await_until_ms && node->now_ms >= passage->await_until_ms)
+		passage_wait_over(node, session);
+	else
+		release_step_done(node, session);
 }
 
 static void timer_expired(struct node *node, struct timer *timer)
@@ -360,8 +401,9 @@ static void timer_expired(struct node *node, struct timer *timer)
 						    node->now_ms));
 		break;
 	case NODE_TIMER_BINDING:
-		bindings_expired(&node->bindings, timer, node->now_ms, known_for_ms(node));
+		registrar_binding_expired(node, timer);
 		break;
+	case NODE_TIMER_SUBSCRIPTION: registrar_subscription_expired(node, timer); break;
 	case NODE_TIMER_ORDERS: orders_expired(node); break;
 	case SESSION_TIMER_EXPIRES:
 		session_timer_expired(node, OWNER(struct session, timer));
@@ -378,8 +420,10 @@ void node_expire(struct node *node, uint64_t now_ms)
 	struct timer *timer;
 
 	set_now(node, now_ms);
-	while (node_has_room(node) && (timer = timers_expired(&node->timers, node->now_ms)))
+	while (node_has_room(node) && (timer = timers_expired(&node->timers, node->now_ms))) {
 		timer_expired(node, timer);
+		end_of_step(node);
+	}
 }
 
 uint64_t node_deadline(const struct node *node)
@@ -387,61 +431,7 @@ uint64_t node_deadline(const struct node *node)
 	return timers_deadline(&node->timers);
 }
 
-/* ---------------------------------------------------------------- sharding and bindings file */
-
-static bool is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* The value behind the colon: folding passed over, up to the next white space. */
-static struct text peek_value(struct text line)
-{
-	struct text value = text_from(line, text_find(line, ':') + 1);
-	uint32_t len = 0;
-
-	while (value.len && is_white(value.at[0]))
-		value = text_from(value, 1);
-	while (len < value.len && !is_white(value.at[len]))
-		len++;
-	return (struct text){value.at, len};
-}
-
-/* A quick look for the Call-ID line, long or compact, without parsing the message. Empty lines before
- * the message are passed over (RFC 3261 §7.5). */
-static struct text peek_call_id(struct text message)
-{
-	const char *at = message.at, *end = message.at + message.len;
-
-	while (at < end && is_white(*at))
-		at++;
-	while (at < end && (at = memchr(at, '\n', (size_t)(end - at)))) {
-		struct text line = text_between(++at, end);
-		struct text name = {line.at, line.len < 7 ? line.len : 7};
-
-		if (line.len && (line.at[0] == '\r' || line.at[0] == '\n'))
-			break;
-		if (text_equal_nocase(name, TEXT("Call-ID")))
-			return peek_value(text_from(line, 7));
-		if (line.len > 1 && text_lower(line.at[0]) == 'i' &&
-		    (line.at[1] == ':' || line.at[1] == ' ' || line.at[1] == '\t'))
-			return peek_value(text_from(line, 1));
-	}
-	return (struct text){0};
-}
-
-uint32_t node_shard_of(struct text message, uint32_t n_shards)
-{
-	/* The key is no secret: every shard of every process must agree, and a peer that aims gains
-	 * only an uneven load on itself. */
-	static const struct hash_key key = {{0x616469657531ULL, 0x73686172640aULL}};
-	struct text call_id;
-
-	if (n_shards <= 1)
-		return 0;
-	call_id = peek_call_id(message);
-	return call_id.len ? (uint32_t)(hash_bytes(&key, call_id.at, call_id.len) % n_shards) : 0;
-}
+/* ---------------------------------------------------------------- bindings file */
 
 static bool has_no_line_end(struct text t)
 {
@@ -478,4 +468,5 @@ void node_forget_old_static_bindings(struct node *node, uint64_t now_ms)
 {
 	set_now(node, now_ms);
 	bindings_next_round(&node->bindings, node->now_ms);
+	registrar_bindings_changed(node);
 }

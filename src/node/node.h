@@ -19,6 +19,7 @@
 #include "base/endpoint.h"
 #include "base/pool.h"
 #include "node/counters.h"
+#include "roles/scscf/authentication.h"
 #include "session/session.h"
 #include "transaction/timer_table.h"
 
@@ -72,13 +73,16 @@ struct node_settings {
 	const struct subscribers
 		*subscribers; /* who the users are and what serves them; NULL: whoever registers from a trusted address */
 	uint32_t registration_default_s, registration_min_s, registration_max_s;
+	struct authentication_settings authentication;
 	uint32_t release_sessions_per_s; /* pace of a release order that names none */
 	uint16_t release_status;         /* code of the Reason when the order names none */
 	uint16_t log_level;              /* enum node_log_level: what is not logged costs nothing */
 	uint32_t retry_after_s;          /* in a 503 */
+	uint32_t server_wait_ms; /* silence of an application server after which the session goes on, or ends, without it */
 
 	/* Bounds, fixed when the node is opened: */
 	uint32_t sessions_max, transactions_max, bindings_max, ended_sessions_max;
+	uint32_t nonces_max, subscriptions_max; /* of the registrar's shard */
 	uint32_t shard, n_shards;
 };
 
@@ -145,9 +149,9 @@ void node_actions_done(struct node *node);
 
 /* ------------------------------------------------------------------ sharding */
 
-/* The shard that a message belongs to: by its Call-ID, so that all requests, responses, CANCELs and
- * retransmissions of a call meet on one worker, whichever socket they came in by. Messages without
- * a Call-ID: shard 0. */
+/* The shard that a message belongs to, so that all requests, responses, CANCELs and retransmissions of a
+ * session meet on one worker, whichever socket they came in by: that which our own Via, Record-Route or
+ * original dialog identifier in it names, else by its Call-ID. REGISTER: shard 0. */
 uint32_t node_shard_of(struct text message, uint32_t n_shards);
 
 /* A static binding (bindings file) as the bytes of a NODE_EVENT_BINDING: address of record, contact
@@ -194,7 +198,10 @@ struct node_session_report {
 	struct text call_id, from, calling_user, called_user;
 	uint8_t setup_outcome; /* enum leg_outcome of the CANCELs, when released before the answer */
 	uint16_t setup_status; /* final response that we gave the caller */
-	unsigned n_dialogs;    /* all */
+	struct text servers;   /* URIs of the application servers in its path, one line each */
+	uint32_t server_legs;  /* bit by leg of the journal: an application server is there */
+	uint8_t release_why;   /* enum session_clause: what began its release */
+	unsigned n_dialogs;    /* all, of every passage */
 	unsigned n_dialogs_shown;
 	struct node_dialog_report dialogs[NODE_REPORT_DIALOGS];
 	const struct journal *journal;
@@ -261,6 +268,11 @@ bool node_release_progress(const struct node *node, uint32_t order,
 			   struct node_release_progress *ret);
 /* Begins no further session; those begun are finished. */
 bool node_release_stop(struct node *node, uint32_t order);
+
+/* Takes contacts of a user out: this one, or all when it is empty; their sessions are released and those who
+ * watch the registration are told. Contacts of the bindings file stay. On shard 0, whose registrar tells
+ * the others. Returns how many. */
+unsigned node_deregister(struct node *node, uint64_t now_ms, struct text user, struct text contact);
 
 /* Gauges and counters. */
 const struct node_counters *node_counters(struct node *node);

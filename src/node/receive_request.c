@@ -71,16 +71,24 @@ static void take_own_routes(struct node *node, struct arrival *a)
 		last = address.uri;
 		if (only_own)
 			own = addressing_own_route(node, address.uri);
-		/* Another session's entry belongs to another passage through this server. */
+		/* Another session's entry, or an original dialog identifier behind one, belongs to
+		 * another passage through this server. */
 		only_own =
-			own.is_own && (!own.has_session || !a->route.has_session ||
-				       handle_equal(own.session.handle, a->route.session.handle));
+			own.is_own &&
+			(!own.has_session || !a->route.has_session ||
+			 handle_equal(own.session.handle, a->route.session.handle)) &&
+			!(own.has_original_dialog && a->route.is_own);
 		if (!only_own)
 			continue;
 		a->forwarding.own_routes++;
 		if (!a->route.has_session)
 			a->route.session = own.session;
 		a->route.has_session |= own.has_session;
+		if (own.has_original_dialog) {
+			a->route.has_original_dialog = true;
+			a->route.passage = own.passage;
+			a->route.secret = own.secret;
+		}
 		a->route.originating |= own.originating;
 		a->route.is_own = true;
 	}
@@ -250,6 +258,19 @@ static void journal_relay(struct node *node, const struct found_dialog *found,
 						.clause = (uint8_t)clause});
 }
 
+/* Who hung up: of several passages the first that sees a BYE knows. */
+static void note_first_bye(struct node *node, const struct found_dialog *found)
+{
+	struct session *first = session_first(node, found->session);
+	const struct service_passage *passage = passage_of(node, found->session);
+
+	if (first->first_bye_leg)
+		return;
+	first->first_bye_leg = found->side == SIDE_CALLED ? found->dialog->leg
+			       : passage                  ? passage->calling_leg
+							  : LEG_CALLING;
+}
+
 static void forward_in_dialog(struct node *node, struct arrival *a,
 			      const struct found_dialog *found)
 {
@@ -276,13 +297,21 @@ static void forward_in_dialog(struct node *node, struct arrival *a,
 	}
 	a->forwarding.raise_session_interval = session_interval_check(m) == SESSION_INTERVAL_RAISE;
 	dialog_request_passed(found->dialog, found->side, m->method, m->cseq);
-	if (m->method == SIP_BYE && found->dialog->byes_under_way < UINT8_MAX)
-		found->dialog->byes_under_way++;
+	if (m->method == SIP_BYE) {
+		if (found->dialog->byes_under_way < UINT8_MAX)
+			found->dialog->byes_under_way++;
+		found->dialog->bye = pool_handle(node->servers, server);
+		note_first_bye(node, found);
+	}
 	journal_relay(node, found, CLAUSE_NONE);
 	client = forward_request(node, server, &a->forwarding, found->session, found->dialog,
 				 found->side, &status);
-	if (client)
+	if (client) {
+		if (m->method == SIP_BYE)
+			passages_bye_passed(node, found->session,
+					    dialog_other_side(found->side));
 		return;
+	}
 	if (m->method == SIP_BYE)
 		found->dialog->byes_under_way--;
 	if (server)
@@ -327,14 +356,27 @@ static bool belongs_to_invite_usage(unsigned method)
 
 static void forward_outside_sessions(struct node *node, struct arrival *a);
 
+/* The session is being released, and in this passage the BYE comes from an application server. */
+static bool only_byes_pass(const struct node *node, const struct session *session)
+{
+	const struct service_passage *passage = passage_of(node, session);
+
+	return passage && passage->follows;
+}
+
 static void in_dialog(struct node *node, struct arrival *a)
 {
 	const struct sip_message *m = &node->message;
 	struct found_dialog found;
 
+	if (m->method == SIP_SUBSCRIBE &&
+	    registrar_subscribe(node, a->source, a->local, &a->key))
+		return;
 	if (session_of_request(node, m, &a->route, &found)) {
 		if (found.session->state == SESSION_RELEASING ||
-		    found.dialog->state >= DIALOG_RELEASING)
+		    found.dialog->state >= DIALOG_RELEASING ||
+		    (only_byes_pass(node, found.session) && m->method != SIP_BYE &&
+		     m->method != SIP_ACK))
 			request_while_releasing(node, a, &found);
 		else if (is_valid_to_forward(node, a))
 			forward_in_dialog(node, a, &found);
@@ -440,11 +482,36 @@ static void count_refusal(struct node *node, unsigned status)
 		node->counters.not_registered++;
 }
 
+static void journal_branch(struct node *node, struct session *session, uint8_t leg,
+			   enum session_clause clause)
+{
+	session_journal(node, session,
+			(struct journal_record){.kind = JOURNAL_REQUEST,
+						.from = LEG_CALLING,
+						.to = leg,
+						.method = node->message.method,
+						.cseq = node->message.cseq,
+						.clause = (uint8_t)clause});
+}
+
+static void join_session(struct session *session, struct client_transaction *client, uint8_t leg)
+{
+	client->leg = leg;
+	if (!session)
+		return;
+	client->is_initial_invite = true;
+	session->pending_branches++;
+}
+
 /* Branches to all targets at once. Returns how many; *ret_status: why none. */
 static unsigned fork_request(struct node *node, struct arrival *a,
 			     struct server_transaction *server, struct session *session,
 			     const struct scscf_service *service, unsigned *ret_status)
 {
+	enum session_clause clause = service->is_diverted              ? CLAUSE_DIVERTED
+				     : service->served & SERVES_CALLED  ? CLAUSE_TERMINATING
+				     : service->served & SERVES_CALLING ? CLAUSE_ORIGINATING
+									: CLAUSE_FORWARD_REQUEST;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < service->n_targets; i++) {
@@ -461,26 +528,90 @@ static unsigned fork_request(struct node *node, struct arrival *a,
 		if (!client)
 			continue;
 		n++;
-		client->leg = LEG_CALLED;
+		join_session(session, client,
+			     session ? session_take_leg(node, session) : LEG_CALLED);
+		client->contact = target->contact;
 		if (!session)
 			continue;
-		client->leg = session->next_leg++;
-		client->is_initial_invite = true;
-		session->pending_branches++;
-		session_journal(
-			node, session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = LEG_CALLING,
-						.to = client->leg,
-						.method = node->message.method,
-						.cseq = node->message.cseq,
-						.clause = service->served & SERVES_CALLED
-								  ? CLAUSE_TERMINATING
-							  : service->served & SERVES_CALLING
-								  ? CLAUSE_ORIGINATING
-								  : CLAUSE_FORWARD_REQUEST});
+		contact_add(node, client->contact, session);
+		journal_branch(node, session, client->leg, clause);
 	}
 	return n;
+}
+
+/* RFC 5502 §3 and §5: for whom, in which case, and whether that user is registered. */
+static void put_served_user(struct text_writer *w, const struct scscf_service *service)
+{
+	text_put_literal(w, "P-Served-User: <");
+	text_put(w, service->served_user);
+	text_put_char(w, '>');
+	if (service->session_case == ORIGINATING_CDIV) {
+		text_put_literal(w, ";orig-cdiv"); /* RFC 8498 §4.1: alone */
+	} else {
+		text_put(w, session_case_is_originating(service->session_case)
+				    ? TEXT(";sescase=orig")
+				    : TEXT(";sescase=term"));
+		text_put(w, service->is_registered ? TEXT(";regstate=reg")
+						   : TEXT(";regstate=unreg"));
+	}
+	text_put_literal(w, "\r\n");
+}
+
+/* The server's URI is a loose route whether the profile says so or not: behind it stands ours. */
+static void put_server_route(struct text_writer *w, const struct node *node,
+			     const struct arrival *a, const struct service_passage *passage,
+			     struct text uri_text)
+{
+	struct sip_uri uri;
+	struct text value;
+
+	text_put_char(w, '<');
+	text_put(w, uri_text);
+	if (sip_uri_parse(uri_text, &uri) && !sip_uri_param(&uri, TEXT("lr"), &value))
+		text_put_literal(w, ";lr");
+	text_put_literal(w, ">, ");
+	addressing_put_original_dialog(w, node, a->local, passage);
+}
+
+/* @req IC-4 IC-5
+ * To the application server, with the way back. Returns how many branches there are. */
+static unsigned send_to_server(struct node *node, struct arrival *a,
+			       struct server_transaction *server, struct session *session,
+			       const struct scscf_service *service, unsigned *ret_status)
+{
+	char route_bytes[2 * LIMIT_URI_BYTES], line_bytes[LIMIT_URI_BYTES + 128];
+	struct text_writer route = text_writer_on(route_bytes, sizeof(route_bytes)),
+			   lines = text_writer_on(line_bytes, sizeof(line_bytes));
+	struct service_passage *passage = passage_at(node, server->passage);
+	struct forwarding f = a->forwarding;
+	struct client_transaction *client;
+
+	*ret_status = 500;
+	if (!passage)
+		passage = passage_begin(node, session, NULL);
+	if (!passage || !passage_to_server(node, passage, service, node->message.request_uri))
+		return 0;
+	server->passage = pool_handle(node->passages, passage);
+	put_server_route(&route, node, a, passage, service->criteria->server.uri);
+	put_served_user(&lines, service);
+	text_put(&lines, f.lines);
+	if (route.full || lines.full)
+		return 0;
+	f.path = text_written(&route);
+	f.lines = text_written(&lines);
+	f.record_route = session || node->message.method == SIP_SUBSCRIBE;
+	f.is_to_server = true;
+	client = forward_request(node, server, &f, session, NULL, SIDE_CALLING, ret_status);
+	if (!client) {
+		*ret_status = 408; /* out of reach: TS 24.229 §5.4.3.2 lets the default handling decide */
+		return 0;
+	}
+	node->counters.requests_to_servers++;
+	join_session(session, client, passage->called_leg);
+	client_waits_for_server(node, client);
+	if (session)
+		journal_branch(node, session, client->leg, CLAUSE_FILTER_CRITERIA);
+	return 1;
 }
 
 static void refuse(struct node *node, struct server_transaction *server, struct session *session,
@@ -506,50 +637,215 @@ static void refuse(struct node *node, struct server_transaction *server, struct 
 		session_finish(node, session, SESSION_END_REJECTED, status, clause);
 }
 
-static void serve(struct node *node, struct arrival *a, bool with_session)
+/* TS 24.229 §5.4.3.2 step 6 and RFC 7315 §4.6: a charging identity where none came. */
+static void put_charging_vector(struct node *node, struct text_writer *w)
 {
-	struct scscf_domain_route routes[NODE_ROUTES_MAX];
-	struct scscf_surroundings around = node_surroundings(node, routes);
-	struct scscf_arrival known = {
-		.from_trusted = addressing_is_trusted(node, a->source),
+	const struct node_settings *s = node->settings;
+
+	text_printf(w, "icid-value=ad-%016llx;icid-generated-at=",
+		    (unsigned long long)random_u64(&node->random));
+	endpoint_put_ip(w, &s->listen[0]);
+	if (s->n_domains) {
+		text_put_literal(w, ";orig-ioi=");
+		text_put(w, s->domains[0]);
+	}
+}
+
+static struct text charging_vector(struct node *node, struct arrival *a, struct text_writer *w)
+{
+	struct text came = sip_value(&node->message, SIP_HEADER_P_CHARGING_VECTOR);
+	uint32_t begin = w->len;
+	struct text value;
+
+	if (came.len && a->forwarding.from_trusted)
+		return came;
+	text_put_literal(w, "P-Charging-Vector: ");
+	put_charging_vector(node, w);
+	value = text_from(text_written(w), begin + 19);
+	text_put_literal(w, "\r\n");
+	a->forwarding.lines = text_from(text_written(w), begin);
+	return value;
+}
+
+static struct scscf_arrival what_is_known(const struct node *node, const struct arrival *a,
+					  const struct service_passage *resumed)
+{
+	return (struct scscf_arrival){
+		.from_trusted = a->forwarding.from_trusted,
 		.originating = a->route.originating,
 		.has_more_routes = a->n_routes > a->forwarding.own_routes &&
 				   !a->forwarding.strict_request_uri.len,
 		.to_own_address = addressing_is_own_uri(node, node->message.request_uri),
 		.passed_before = a->passed_before,
+		.resumed = resumed,
 	};
-	char words_bytes[2 * LIMIT_URI_BYTES + 64];
-	struct text_writer words = text_writer_on(words_bytes, sizeof(words_bytes));
+}
+
+#define WORDS_BYTES (4u * LIMIT_URI_BYTES)
+
+/* To the server or the targets that service control found. */
+static void send_on(struct node *node, struct arrival *a, struct server_transaction *server,
+		    struct session *session, struct scscf_service *service)
+{
+	struct scscf_domain_route routes[NODE_ROUTES_MAX];
+	struct scscf_surroundings around = node_surroundings(node, routes);
+	char words_bytes[WORDS_BYTES];
+	unsigned n = 0;
+
+	while (service->status == 0) {
+		struct text_writer words = text_writer_on(words_bytes, sizeof(words_bytes));
+		struct service_passage *passage;
+		struct scscf_arrival known;
+
+		if (session) {
+			session->sides[SIDE_CALLED] = service->sides[SIDE_CALLED];
+			session->served |= (uint8_t)service->served;
+			session_first(node, session)->served |= (uint8_t)service->served;
+		}
+		if (!service->criteria) {
+			n = fork_request(node, a, server, session, service, &service->status);
+			break;
+		}
+		n = send_to_server(node, a, server, session, service, &service->status);
+		passage = passage_at(node, server->passage);
+		if (n || service->status != 408 || !passage)
+			break;
+		/* No way to it: as if it had failed. */
+		node->counters.servers_failed++;
+		passage->at_server = false;
+		if (passage->default_handling == SESSION_TERMINATED)
+			break;
+		known = what_is_known(node, a, passage);
+		scscf_serve_initial_request(&around, &node->message, &known, &words, service);
+	}
+	if (n)
+		return;
+	count_refusal(node, service->status);
+	refuse(node, server, session, service->status,
+	       service->status == 422 ? CLAUSE_INTERVAL_TOO_SMALL : CLAUSE_TERMINATING);
+}
+
+/* The session of this passage. NULL: a bound was reached. */
+static struct session *begin_session(struct node *node, struct server_transaction *server,
+				     const struct scscf_service *service, struct text charging,
+				     struct service_passage *resumed)
+{
+	struct session *session = session_begin(node, &node->message, service, charging);
+
+	if (!session)
+		return NULL;
+	if (resumed && !passage_begin(node, session, resumed)) {
+		session_forget(node, session);
+		return NULL;
+	}
+	node->counters.sessions_begun += !resumed;
+	session->invite = pool_handle(node->servers, server);
+	server->session = pool_handle(node->sessions, session);
+	server->passage = session->passage;
+	return session;
+}
+
+static void serve(struct node *node, struct arrival *a, struct service_passage *resumed)
+{
+	struct scscf_domain_route routes[NODE_ROUTES_MAX];
+	struct scscf_surroundings around = node_surroundings(node, routes);
+	struct scscf_arrival known = what_is_known(node, a, resumed);
+	bool with_session = node->message.method == SIP_INVITE;
+	char words_bytes[WORDS_BYTES], charging_bytes[256];
+	struct text_writer words = text_writer_on(words_bytes, sizeof(words_bytes)),
+			   charging = text_writer_on(charging_bytes, sizeof(charging_bytes));
 	struct server_transaction *server =
 		server_begin(node, &node->message, &a->key, a->source, a->local);
 	enum session_interval_verdict interval;
 	struct session *session = NULL;
 	struct scscf_service service;
+	struct text vector;
 
 	if (!server) {
 		answer_503(node, a);
 		return;
 	}
 	scscf_serve_initial_request(&around, &node->message, &known, &words, &service);
-	if (with_session) {
-		session = session_begin(node, &node->message, &service);
-		if (!session) {
+	vector = charging_vector(node, a, &charging);
+	if (with_session &&
+	    !(session = begin_session(node, server, &service, vector, resumed))) {
+		refuse_with(node, server, 503);
+		return;
+	}
+	if (!with_session && resumed) {
+		struct service_passage *passage = passage_begin(node, NULL, resumed);
+
+		if (!passage) {
 			refuse_with(node, server, 503);
 			return;
 		}
-		session->invite = pool_handle(node->servers, server);
-		server->session = pool_handle(node->sessions, session);
+		server->passage = pool_handle(node->passages, passage);
 	}
 	interval = session_interval_check(&node->message);
 	a->forwarding.raise_session_interval = interval == SESSION_INTERVAL_RAISE;
 	if (service.status == 0 && interval == SESSION_INTERVAL_REFUSE)
 		service.status = 422;
-	if (service.status == 0 &&
-	    fork_request(node, a, server, session, &service, &service.status) > 0)
+	send_on(node, a, server, session, &service);
+}
+
+/* @req IC-6
+ * Back from an application server, or anew. */
+static void initial_to_serve(struct node *node, struct arrival *a)
+{
+	struct service_passage *resumed = NULL;
+
+	if (a->route.has_original_dialog) {
+		resumed = passage_of_original_dialog(node, &a->route);
+		if (!resumed) {
+			node->counters.unknown_dialogs++;
+			answer_now(node, a, 481, NULL, (struct text){0});
+			return;
+		}
+		a->forwarding.from_trusted = true; /* who knows the secret was chosen by us */
+	}
+	serve(node, a, resumed);
+}
+
+void receive_request_goes_on(struct node *node)
+{
+	struct server_transaction *server = pool_at(node->servers, node->without_server);
+	struct scscf_domain_route routes[NODE_ROUTES_MAX];
+	struct scscf_surroundings around = node_surroundings(node, routes);
+	char words_bytes[WORDS_BYTES], charging_bytes[256];
+	struct text_writer words = text_writer_on(words_bytes, sizeof(words_bytes)),
+			   charging = text_writer_on(charging_bytes, sizeof(charging_bytes));
+	struct session *session;
+	struct endpoint source;
+	struct arrival a;
+	struct scscf_arrival known;
+	struct scscf_service service;
+
+	node->without_server = NO_HANDLE;
+	if (!server || server->has_final || !server->request ||
+	    sip_parse(&node->message, server->request, server->request_len, SIP_DATAGRAM) != SIP_OK)
 		return;
-	count_refusal(node, service.status);
-	refuse(node, server, session, service.status,
-	       service.status == 422 ? CLAUSE_INTERVAL_TOO_SMALL : CLAUSE_TERMINATING);
+	source = server->peer;
+	source.port = server->source_port;
+	a = (struct arrival){.source = &source,
+			     .local = server->local,
+			     .key = server->key,
+			     .forwarding = {.source = source, .local = server->local}};
+	take_own_routes(node, &a);
+	a.forwarding.loop_hash = loop_hash(node);
+	a.forwarding.from_trusted =
+		addressing_is_trusted(node, &source) || a.route.has_original_dialog;
+	a.forwarding.raise_session_interval =
+		session_interval_check(&node->message) == SESSION_INTERVAL_RAISE;
+	session = session_at(node, server->session);
+	if (!sip_first(&node->message, SIP_HEADER_P_CHARGING_VECTOR) && session) {
+		text_put_literal(&charging, "P-Charging-Vector: ");
+		text_put(&charging, session_text(session, SESSION_CHARGING_VECTOR));
+		text_put_literal(&charging, "\r\n");
+		a.forwarding.lines = charging.full ? (struct text){0} : text_written(&charging);
+	}
+	known = what_is_known(node, &a, passage_at(node, server->passage));
+	scscf_serve_initial_request(&around, &node->message, &known, &words, &service);
+	send_on(node, &a, server, session, &service);
 }
 
 static void forward_outside_sessions(struct node *node, struct arrival *a)
@@ -578,11 +874,14 @@ static void initial(struct node *node, struct arrival *a)
 		   method == SIP_INFO) {
 		node->counters.unknown_dialogs++; /* never outside a dialog: RFC 3261 §15 */
 		answer_now(node, a, 481, NULL, (struct text){0});
+	} else if (method == SIP_SUBSCRIBE && a->n_routes == a->forwarding.own_routes &&
+		   registrar_subscribe(node, a->source, a->local, &a->key)) {
+		return; /* to the state of a registration */
 	} else if (is_valid_to_forward(node, a)) {
-		if (method == SIP_INVITE && node->draining)
+		if (method == SIP_INVITE && node->draining && !a->route.has_original_dialog)
 			answer_503(node, a);
 		else
-			serve(node, a, method == SIP_INVITE);
+			initial_to_serve(node, a);
 	}
 }
 
@@ -615,7 +914,9 @@ void receive_request(struct node *node, const struct endpoint *source, uint8_t l
 		.source = source,
 		.local = local,
 		.key = server_key_of(&node->key, &node->message),
-		.forwarding = {.source = *source, .local = local},
+		.forwarding = {.source = *source,
+			       .local = local,
+			       .from_trusted = addressing_is_trusted(node, source)},
 	};
 
 	if (is_of_a_transaction(node, &a))

@@ -1,5 +1,6 @@
 /* A response arrives: RFC 3261 §16.7, §17.1.3, RFC 6026; and what its absence means, §16.8, §16.9. */
 #include "node/internal.h"
+#include "node/registrar.h"
 
 #include "session/best_response.h"
 
@@ -183,6 +184,9 @@ static void final_in_dialog(struct node *node, struct session *session, struct d
 	if (session->state == SESSION_RELEASING && actions.n == 0)
 		scscf_release_established_session(session, &dialogs, &node->random, &actions);
 	carry_out(node, &step, &actions);
+	if (client->method == SIP_BYE)
+		passages_bye_answered(node, session, dialog_other_side(client->side), status,
+				      session_first(node, session)->release_why != 0);
 }
 
 /* All branches of the initial INVITE have failed: the session ends with what the caller was told. */
@@ -234,7 +238,7 @@ static void branch_is_final(struct node *node, struct server_transaction *server
 {
 	bool is_only = server->pending == 0 && server->best_status == 0;
 
-	if (server->has_final)
+	if (server->has_final || passage_goes_on(node, server, client, status))
 		return;
 	if (is_only && in_message && (server->machine.is_invite || status != 408)) {
 		relay(node, server); /* the usual case: nothing to choose from, nothing to keep */
@@ -262,6 +266,11 @@ static void provisional(struct node *node, struct server_transaction *server,
 		client_cancel(node, client,
 			      (struct text){client->cancel_lines, client->cancel_lines_len});
 	}
+	if (client->waits_for_server)
+		client_heard_server(node, client);
+	if (client->is_to_server && server && m->status > 100 &&
+	    passage_at(node, server->passage))
+		passage_at(node, server->passage)->was_heard = true;
 	if (m->status == 100 || client->method != SIP_INVITE)
 		return; /* hop by hop; and RFC 4320 §4.1: no 1xx but 100 to a non-INVITE */
 	if (!client->is_cancelled)
@@ -430,6 +439,10 @@ static void passed_up(struct node *node, struct client_transaction *client)
 						&node->message);
 		}
 		break;
+	case CLIENT_OF_REGISTRAR:
+		if (node->message.status >= 200)
+			registrar_answered(node, client, node->message.status);
+		break;
 	default: break; /* what is said to a CANCEL is of no interest: the INVITE says the rest */
 	}
 	if (session && session->state == SESSION_RELEASING)
@@ -501,6 +514,8 @@ void branch_failed(struct node *node, struct client_transaction *client, unsigne
 					status == 503 ? LEG_TRANSPORT_FAILED : LEG_TIMED_OUT, NULL);
 		return;
 	}
+	if (client->owner == CLIENT_OF_REGISTRAR)
+		registrar_answered(node, client, status);
 	if (client->owner != CLIENT_OF_PROXY || client->final_status)
 		return;
 	/* RFC 3261 §9.1: cancelled, and nothing more came. For Timer C we cancelled ourselves: that is a

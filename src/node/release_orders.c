@@ -43,8 +43,8 @@ static bool is_of_user(const struct session *session, struct text user)
 	       text_equal(session_text(session, SESSION_CALLED_USER), user);
 }
 
-static void count_legs(struct node *node, const struct session *session,
-		       struct node_release_progress *p)
+static void count_legs_of_passage(struct node *node, const struct session *session,
+				  struct node_release_progress *p)
 {
 	struct dialog *dialog;
 
@@ -73,6 +73,14 @@ static void count_legs(struct node *node, const struct session *session,
 	else if (session->cancel_outcome == LEG_ANSWERED)
 		p->legs_other += session->cancel_status != 487,
 			p->legs_2xx += session->cancel_status == 487;
+}
+
+static void count_legs(struct node *node, const struct session *first,
+		       struct node_release_progress *p)
+{
+	for (const struct session *session = first; session;
+	     session = session_next_passage(node, session))
+		count_legs_of_passage(node, session, p);
 }
 
 static void finish_if_done(struct node *node, struct release_order *order)
@@ -104,14 +112,15 @@ static void begin_one(struct node *node, struct release_order *order, struct ses
 	struct node_release_progress *p = &order->progress;
 
 	p->found++;
-	if (session->state == SESSION_RELEASING) {
+	if (session_state_of_all(node, session) == SESSION_RELEASING) {
 		p->already_releasing++;
 		return;
 	}
 	if (order->what.dry_run)
 		return;
 	p->begun++;
-	session_release(node, session, order->what.status, order->what.reason_text, order->number);
+	session_release(node, session, order->what.status, order->what.reason_text, order->number,
+			CLAUSE_RELEASE_ORDERED);
 }
 
 /* @req OP-3
@@ -119,7 +128,11 @@ static void begin_one(struct node *node, struct release_order *order, struct ses
  * sent would leave a leg behind. */
 static bool has_transactions_for(const struct node *node, const struct session *session)
 {
-	uint32_t wanted = 2u * session->n_dialogs + session->pending_branches;
+	uint32_t wanted = 0;
+
+	for (const struct session *passage = session; passage;
+	     passage = session_next_passage(node, passage))
+		wanted += 2u * passage->n_dialogs + passage->pending_branches;
 
 	return pool_max(node->clients) - pool_live(node->clients) >= wanted;
 }
@@ -131,11 +144,11 @@ static void work_off_one(struct node *node, struct release_order *order)
 
 	if (order->scanned)
 		return;
-	if (session && session->state != SESSION_ENDED) {
+	if (session && session_state_of_all(node, session) != SESSION_ENDED) {
 		if (!has_transactions_for(node, session) || !node_has_room(node))
 			return;
 		order->scanned = true;
-		begin_one(node, order, session);
+		begin_one(node, order, session_first(node, session));
 	}
 	order->scanned = true;
 }
@@ -171,7 +184,8 @@ static void work_off(struct node *node, struct release_order *order)
 			order->scanned = true;
 			break;
 		}
-		if (session->state == SESSION_ENDED || began_after(node, session, order) ||
+		if (session_first(node, session) != session ||
+		    session_state_of_all(node, session) == SESSION_ENDED || began_after(node, session, order) ||
 		    (order->what.selector == NODE_SELECT_USER &&
 		     !is_of_user(session, order->what.user)))
 			continue;
@@ -216,7 +230,7 @@ static enum node_release_verdict find_one(struct node *node, const struct node_r
 	*ret = order->id.shard == node->settings->shard ? session_at(node, order->id.handle) : NULL;
 	if (!*ret)
 		return NODE_RELEASE_UNKNOWN;
-	return (*ret)->state == SESSION_ENDED ? NODE_RELEASE_ENDED : NODE_RELEASE_ACCEPTED;
+	return session_state_of_all(node, *ret) == SESSION_ENDED ? NODE_RELEASE_ENDED : NODE_RELEASE_ACCEPTED;
 }
 
 static void copy_texts(struct release_order *order)

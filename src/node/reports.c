@@ -1,28 +1,34 @@
 /* What the operator sees: sessions, bindings, counters. */
 #include "node/internal.h"
+#include "node/registrar.h"
 
-static void report_dialogs(const struct node *node, const struct session *session,
+static void report_dialog(const struct dialog *dialog, struct node_dialog_report *shown)
+{
+	*shown = (struct node_dialog_report){.state = dialog_state_name(dialog->state),
+					     .to_tag = dialog_to_tag(dialog)};
+	for (unsigned side = 0; side < 2; side++) {
+		shown->remote_target[side] = dialog_text(dialog, DIALOG_TARGET + side);
+		shown->route_set[side] = dialog_text(dialog, DIALOG_ROUTES + side);
+		shown->cseq[side] = dialog->cseq[side];
+		shown->has_cseq[side] = dialog->has_cseq[side];
+		shown->outcome[side] = dialog->outcome[side];
+		shown->outcome_status[side] = dialog->outcome_status[side];
+	}
+}
+
+/* Of all passages, in their order. */
+static void report_dialogs(const struct node *node, const struct session *first,
 			   struct node_session_report *ret)
 {
-	struct dialog *dialog;
+	const struct dialog *dialog;
 
-	ret->n_dialogs = session->n_dialogs;
-	ret->n_dialogs_shown = 0;
-	for (struct handle h = session->first_dialog;
-	     ret->n_dialogs_shown < NODE_REPORT_DIALOGS && (dialog = dialog_at(node, h));
-	     h = dialog->next) {
-		struct node_dialog_report *shown = &ret->dialogs[ret->n_dialogs_shown++];
-
-		*shown = (struct node_dialog_report){.state = dialog_state_name(dialog->state),
-						     .to_tag = dialog_to_tag(dialog)};
-		for (unsigned side = 0; side < 2; side++) {
-			shown->remote_target[side] = dialog_text(dialog, DIALOG_TARGET + side);
-			shown->route_set[side] = dialog_text(dialog, DIALOG_ROUTES + side);
-			shown->cseq[side] = dialog->cseq[side];
-			shown->has_cseq[side] = dialog->has_cseq[side];
-			shown->outcome[side] = dialog->outcome[side];
-			shown->outcome_status[side] = dialog->outcome_status[side];
-		}
+	for (const struct session *session = first; session;
+	     session = session_next_passage(node, session)) {
+		ret->n_dialogs += session->n_dialogs;
+		for (struct handle h = session->first_dialog;
+		     ret->n_dialogs_shown < NODE_REPORT_DIALOGS && (dialog = dialog_at(node, h));
+		     h = dialog->next)
+			report_dialog(dialog, &ret->dialogs[ret->n_dialogs_shown++]);
 	}
 }
 
@@ -31,15 +37,18 @@ static void report(const struct node *node, const struct session *session,
 {
 	*ret = (struct node_session_report){
 		.id = {node->settings->shard, pool_handle(node->sessions, session)},
-		.state = session->state,
-		.end = session->end,
+		.state = session_state_of_all(node, session),
+		.end = passage_of(node, session) &&
+				       session_state_of_all(node, session) != SESSION_ENDED
+			       ? SESSION_END_NONE
+			       : (enum session_end)session->end,
 		.end_status = session->end_status,
 		.served = session_served_name(session->served),
 		.began_ms = session->began_ms,
 		.answered_ms = session->answered_after_ms
 				       ? session->began_ms + session->answered_after_ms - 1
 				       : 0,
-		.ended_ms = session->state == SESSION_ENDED
+		.ended_ms = session_state_of_all(node, session) == SESSION_ENDED
 				    ? session->began_ms + session->ended_after_ms
 				    : 0,
 		.expires_ms = session->expires_s && timer_is_running(&session->timer) &&
@@ -52,6 +61,9 @@ static void report(const struct node *node, const struct session *session,
 		.called_user = session_text(session, SESSION_CALLED_USER),
 		.setup_outcome = session->cancel_outcome,
 		.setup_status = session->setup_status,
+		.servers = session_text(session, SESSION_SERVERS),
+		.server_legs = session->server_legs,
+		.release_why = session->release_why,
 		.journal = &session->journal,
 	};
 	report_dialogs(node, session, ret);
@@ -64,7 +76,7 @@ bool node_session(struct node *node, const struct node_session_id *id,
 		id->shard == node->settings->shard ? session_at(node, id->handle) : NULL;
 
 	if (session)
-		report(node, session, ret);
+		report(node, session_first(node, session), ret);
 	return session != NULL;
 }
 
@@ -83,7 +95,9 @@ bool node_session_by_call_id(struct node *node, struct text call_id, struct node
 		    (newest && newest->began_ms > session->began_ms))
 			continue;
 		newest = session;
-		*ret = (struct node_session_id){node->settings->shard, handle};
+		*ret = (struct node_session_id){
+			node->settings->shard,
+			pool_handle(node->sessions, session_first(node, session))};
 	}
 	return newest != NULL;
 }
@@ -99,7 +113,9 @@ bool node_sessions(struct node *node, enum node_which which, struct text user, u
 		*cursor = index;
 		if (!session)
 			return false;
-		if ((session->state == SESSION_ENDED) != (which == NODE_GONE))
+		if (session_first(node, session) != session ||
+		    (session_state_of_all(node, session) == SESSION_ENDED) !=
+			    (which == NODE_GONE))
 			continue;
 		if (user.len && !text_equal(session_text(session, SESSION_CALLING_USER), user) &&
 		    !text_equal(session_text(session, SESSION_CALLED_USER), user))
@@ -114,7 +130,7 @@ bool node_sessions(struct node *node, enum node_which which, struct text user, u
 bool node_bindings(struct node *node, uint64_t *cursor, struct node_binding_report *ret)
 {
 	uint32_t index = (uint32_t)*cursor;
-	const struct binding *binding = pool_next(node->bindings.pool, &index);
+	const struct binding *binding = bindings_walk(&node->bindings, &index);
 
 	*cursor = index;
 	if (!binding)
@@ -147,7 +163,8 @@ const struct node_counters *node_counters(struct node *node)
 {
 	struct node_counters *c = &node->counters;
 
-	c->sessions = pool_live(node->sessions) - node->n_ended;
+	c->sessions = c->sessions_begun - c->sessions_ended;
+	c->passages = pool_live(node->passages);
 	c->ended_sessions = node->n_ended;
 	c->sessions_confirmed = node->confirmed;
 	c->sessions_releasing = node->releasing;
@@ -155,12 +172,14 @@ const struct node_counters *node_counters(struct node *node)
 	c->server_transactions = pool_live(node->servers);
 	c->client_transactions = pool_live(node->clients);
 	c->timers = node->timers.n_running;
-	c->bindings = pool_live(node->bindings.pool);
+	c->bindings = node->bindings.n_live;
+	c->subscriptions = registrar_subscriptions(node);
 	c->session_blocks = store_blocks(node->session_store);
 	c->message_blocks = store_blocks(node->message_store);
 	c->memory_bytes = pool_bytes(node->sessions) + pool_bytes(node->dialogs) +
-			  pool_bytes(node->servers) + pool_bytes(node->clients) +
+			  pool_bytes(node->passages) + pool_bytes(node->servers) + pool_bytes(node->clients) +
 			  store_bytes(node->session_store) + store_bytes(node->message_store) +
-			  map_bytes(&node->servers_by_key) + map_bytes(&node->sessions_by_call_id);
+			  map_bytes(&node->servers_by_key) + map_bytes(&node->sessions_by_call_id) +
+			  map_bytes(&node->sessions_by_contact);
 	return c;
 }

@@ -27,8 +27,17 @@ uint32_t call_id_hash(const struct node *node, struct text call_id)
 
 void session_journal(struct node *node, struct session *session, struct journal_record record)
 {
-	uint64_t age_ms = node->now_ms - session->began_ms;
+	const struct service_passage *passage = passage_of(node, session);
+	uint64_t age_ms;
 
+	if (passage) {
+		if (record.from == LEG_CALLING)
+			record.from = passage->calling_leg;
+		if (record.to == LEG_CALLING)
+			record.to = passage->calling_leg;
+		session = session_first(node, session);
+	}
+	age_ms = node->now_ms - session->began_ms;
 	record.at_ms = age_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)age_ms;
 	node->counters.clauses[record.clause]++;
 	journal_add(&session->journal, node->session_store, record);
@@ -41,6 +50,10 @@ static bool is_confirmed(unsigned state)
 
 void session_set_state(struct node *node, struct session *session, enum session_state state)
 {
+	if (session_first(node, session) != session) { /* the first passage speaks for all */
+		session->state = (uint8_t)state;
+		return;
+	}
 	node->confirmed += (uint64_t)is_confirmed(state) - (uint64_t)is_confirmed(session->state);
 	node->releasing += (uint64_t)(state == SESSION_RELEASING) -
 			   (uint64_t)(session->state == SESSION_RELEASING);
@@ -60,14 +73,14 @@ static unsigned count_of_call_id(const struct node *node, struct text call_id)
 }
 
 struct session *session_begin(struct node *node, const struct sip_message *invite,
-			      const struct scscf_service *service)
+			      const struct scscf_service *service, struct text charging_vector)
 {
 	struct text texts[SESSION_TEXTS] = {
 		[SESSION_CALL_ID] = invite->call_id,
 		[SESSION_FROM] = invite->from,
 		[SESSION_CALLING_USER] = service->calling_user,
 		[SESSION_CALLED_USER] = service->called_user,
-		[SESSION_CHARGING_VECTOR] = sip_value(invite, SIP_HEADER_P_CHARGING_VECTOR),
+		[SESSION_CHARGING_VECTOR] = charging_vector,
 	};
 	struct handle handle;
 	struct session *session;
@@ -80,6 +93,7 @@ struct session *session_begin(struct node *node, const struct sip_message *invit
 		return NULL;
 	session->began_ms = node->now_ms;
 	session->served = (uint8_t)service->served;
+	memcpy(session->sides, service->sides, sizeof(session->sides));
 	session->next_leg = LEG_CALLED;
 	session->invite_cseq = invite->cseq;
 	session->invite_has_offer = invite->body.len > 0;
@@ -93,7 +107,8 @@ struct session *session_begin(struct node *node, const struct sip_message *invit
 		pool_give_back(node->sessions, session);
 		return NULL;
 	}
-	node->counters.sessions_begun++;
+	session->calling_contact = service->calling_contact;
+	contact_add(node, session->calling_contact, session);
 	return session;
 }
 
@@ -106,6 +121,7 @@ static void dialog_free(struct node *node, struct session *session, struct dialo
 		link = &dialog_at(node, *link)->next;
 	*link = dialog->next;
 	session->n_dialogs--;
+	contact_remove(node, dialog->contact, session);
 	dialog_clear(dialog, node->session_store);
 	pool_give_back(node->dialogs, dialog);
 }
@@ -289,7 +305,7 @@ static uint8_t leg_of_new_dialog(struct node *node, struct session *session, uin
 	     h = dialog->next)
 		if (dialog->leg ==
 		    branch_leg) /* forked further down: a second dialog on this branch */
-			return session->next_leg < 250 ? session->next_leg++ : 250;
+			return session_take_leg(node, session);
 	return branch_leg;
 }
 
@@ -327,6 +343,8 @@ struct dialog *session_dialog_of_response(struct node *node, struct session *ses
 	}
 	dialog->session = pool_handle(node->sessions, session);
 	dialog->branch = client->leg;
+	dialog->contact = client->contact;
+	contact_add(node, dialog->contact, session);
 	dialog->leg = leg_of_new_dialog(node, session, client->leg);
 	dialog->next = session->first_dialog;
 	session->first_dialog = pool_handle(node->dialogs, dialog);
@@ -402,7 +420,8 @@ void session_arm_expiry(struct node *node, struct session *session,
 	uint32_t seconds = 0;
 
 	/* While it rings the 2xx of the INVITE is still to decide. */
-	if (session->state == SESSION_RELEASING || session->state == SESSION_ESTABLISHING)
+	if (session->state == SESSION_RELEASING || session->state == SESSION_ESTABLISHING ||
+	    (passage_of(node, session) && passage_of(node, session)->follows))
 		return;
 	value.len = text_find(value, ';');
 	if (!text_to_u32(text_trim(value), 0x7fffffff, &seconds) || seconds == 0) {
@@ -417,7 +436,8 @@ void session_arm_expiry(struct node *node, struct session *session,
 
 void session_arm_release(struct node *node, struct session *session)
 {
-	uint64_t at = UINT64_MAX;
+	const struct service_passage *passage = passage_of(node, session);
+	uint64_t at = passage && passage->await_until_ms ? passage->await_until_ms : UINT64_MAX;
 	struct dialog *dialog;
 
 	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
@@ -445,8 +465,10 @@ void session_forget(struct node *node, struct session *session)
 	assert(!timer_is_running(&session->timer));
 	while ((dialog = dialog_at(node, session->first_dialog)))
 		dialog_free(node, session, dialog);
+	contact_remove(node, session->calling_contact, session);
 	map_remove(&node->sessions_by_call_id, session->hash,
 		   as_value(pool_handle(node->sessions, session)));
+	passage_forget(node, session->passage);
 	packed_text_clear(&session->texts, node->session_store);
 	journal_clear(&session->journal, node->session_store);
 	pool_give_back(node->sessions, session);
@@ -473,7 +495,9 @@ static void remember_ended(struct node *node, struct session *session)
 static void log_end(struct node *node, const struct session *session)
 {
 	bool of_note = session->end == SESSION_END_RELEASED || session->end == SESSION_END_LOST ||
-		       session->end == SESSION_END_SESSION_TIMER;
+		       session->end == SESSION_END_SESSION_TIMER ||
+		       session->end == SESSION_END_DEREGISTERED ||
+		       session->end == SESSION_END_BYE_OF_SERVER;
 	struct text call_id = session_text(session, SESSION_CALL_ID);
 	enum node_log_level level = of_note ? NODE_LOG_INFO : NODE_LOG_DEBUG;
 
@@ -484,23 +508,51 @@ static void log_end(struct node *node, const struct session *session)
 		 session->ended_after_ms);
 }
 
+/* Why the session as a whole ended. With several passages: who hung up first, if anybody did. */
+static enum session_end end_of_all(const struct node *node, const struct session *first)
+{
+	bool was_ordered = first->release_why == CLAUSE_RELEASE_ORDERED;
+
+	if (first->end == SESSION_END_RELEASED || (passage_of(node, first) && first->release_why))
+		return was_ordered ? SESSION_END_RELEASED : SESSION_END_DEREGISTERED;
+	if (!passage_of(node, first) || first->first_bye_leg == 0 ||
+	    first->answered_after_ms == 0)
+		return first->end;
+	if (first->first_bye_leg < 32 && first->server_legs & 1u << first->first_bye_leg)
+		return SESSION_END_BYE_OF_SERVER;
+	return first->first_bye_leg == LEG_CALLING ? SESSION_END_BYE_OF_CALLING
+						   : SESSION_END_BYE_OF_CALLED;
+}
+
+static void all_ended(struct node *node, struct session *first, enum session_clause clause)
+{
+	session_journal(node, first,
+			(struct journal_record){.kind = JOURNAL_ENDED,
+						.note = first->end,
+						.status = first->end_status,
+						.clause = (uint8_t)clause});
+	first->ended_after_ms = (uint32_t)(node->now_ms - first->began_ms);
+	node->counters.sessions_ended++;
+	log_end(node, first);
+	if (first->release_order)
+		orders_session_finished(node, first);
+	passages_ended(node, first);
+	remember_ended(node, first);
+}
+
 /* Everything that could still wake the session is stopped; what is left is memory for `why` and
- * `trace`. */
+ * `trace`. With several passages the last that ends ends them all. */
 void session_finish(struct node *node, struct session *session, enum session_end end,
 		    unsigned status, enum session_clause clause)
 {
 	struct server_transaction *server = pool_at(node->servers, session->invite);
+	struct session *first = session_first(node, session);
+	struct service_passage *passage = passage_of(node, first);
 
 	assert(session->state != SESSION_ENDED);
 	timers_stop(&node->timers, &session->timer);
 	session->end = (uint8_t)end;
 	session->end_status = (uint16_t)status;
-	session_journal(node, session,
-			(struct journal_record){.kind = JOURNAL_ENDED,
-						.note = (uint8_t)end,
-						.status = (uint16_t)status,
-						.clause = (uint8_t)clause});
-	session->ended_after_ms = (uint32_t)(node->now_ms - session->began_ms);
 	session_set_state(node, session, SESSION_ENDED);
 	session_drop_early_dialogs(node, session, 0);
 	for (struct handle h = session->first_dialog; dialog_at(node, h);
@@ -508,9 +560,10 @@ void session_finish(struct node *node, struct session *session, enum session_end
 		dialog_at(node, h)->state = DIALOG_ENDED;
 	if (server)
 		server->session = NO_HANDLE;
-	node->counters.sessions_ended++;
-	log_end(node, session);
-	if (session->release_order)
-		orders_session_finished(node, session);
-	remember_ended(node, session);
+	if (passage && --passage->n_live > 0)
+		return;
+	first->end = (uint8_t)end_of_all(node, first);
+	if (first->end == SESSION_END_RELEASED || first->end == SESSION_END_DEREGISTERED)
+		first->end_status = first->reason_status;
+	all_ended(node, first, clause);
 }

@@ -71,6 +71,9 @@ static void server_free(struct node *node, struct server_transaction *server)
 	let_go(node, &server->request, &server->request_len);
 	let_go(node, &server->response, &server->response_len);
 	let_go(node, &server->best, &server->best_len);
+	if (!handle_is_set(server->session) && passage_at(node, server->passage) &&
+	    !handle_is_set(passage_at(node, server->passage)->session))
+		passage_forget(node, server->passage);
 	pool_give_back(node->servers, server);
 }
 
@@ -289,9 +292,27 @@ void client_end(struct node *node, struct client_transaction *client)
 {
 	timers_stop(&node->timers, &client->timer);
 	unlink_from_server(node, client);
+	if (handle_is_set(client->contact) && session_at(node, client->session))
+		contact_remove(node, client->contact, session_at(node, client->session));
 	let_go(node, &client->request, &client->request_len);
 	let_go(node, &client->cancel_lines, &client->cancel_lines_len);
 	pool_give_back(node->clients, client);
+}
+
+void client_waits_for_server(struct node *node, struct client_transaction *client)
+{
+	client->is_to_server = true;
+	client->waits_for_server = true;
+	client->timer_c_at_ms = node->now_ms + node->settings->server_wait_ms;
+	client_arm(node, client);
+}
+
+void client_heard_server(struct node *node, struct client_transaction *client)
+{
+	client->waits_for_server = false;
+	client->timer_c_at_ms = client->method == SIP_INVITE && !client->is_cancelled
+					? node->now_ms + node->settings->timers.ms[TIMER_C]
+					: TIMERS_NEVER;
 }
 
 void client_arm(struct node *node, struct client_transaction *client)

@@ -39,6 +39,14 @@
 	ROW(RELEASED_BY_ANOTHER, "TS 24.229 §5.4.5.2", "a BYE of a party was answered: the dialog is forgotten")          \
 	ROW(SESSION_EXPIRED, "TS 24.229 §5.4.5.3", "the session timer ran out: forgotten without a BYE")                  \
 	ROW(RELEASE_ORDERED, "TS 24.229 §5.4.5.1", "the operator ordered the release")                                    \
+	ROW(DEREGISTERED, "TS 24.229 §5.4.5.1.2A", "the registration of a contact ended: its sessions are released")     \
+	ROW(BYE_CAME_THROUGH_SERVERS, "TS 24.229 §5.4.5.1.2", "the BYE has passed the application servers; the user beyond was released directly") \
+	ROW(RELEASED_WITHOUT_SERVER, "TS 24.229 §5.4.5.1.2", "an application server did not pass the BYE on: the release goes on without it") \
+	ROW(FILTER_CRITERIA, "TS 23.218 §6.5.2", "a filter criteria is met: the request goes to its application server")  \
+	ROW(SERVER_CALLED_BACK, "TS 24.229 §5.4.3.2", "the original dialog identifier: service control goes on")       \
+	ROW(SERVER_PASSED_OVER, "TS 24.229 §5.4.3.2", "the server failed; its default handling is to go on without it")  \
+	ROW(SERVER_NEEDED, "TS 24.229 §5.4.3.2", "the server failed; its default handling is to end the session")       \
+	ROW(DIVERTED, "TS 24.229 §5.4.3.3", "a server changed the Request-URI: the called user's service control ends")  \
 	ROW(SESSION_RELEASED, "TS 24.229 §5.4.5.1.2", "nothing is waited for on any leg: everything about the session is forgotten") \
 	ROW(REFRESHED, "RFC 4028 §7.2", "the session timer starts anew")                                                  \
 	ROW(LOST_DIALOG, "RFC 5057 §5.1", "a 481 in the dialog: it is gone")                                       \

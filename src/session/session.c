@@ -19,6 +19,8 @@ const char *session_end_name(enum session_end end)
 		[SESSION_END_CANCELLED] = "cancelled by the calling party",
 		[SESSION_END_NO_ANSWER] = "no answer",
 		[SESSION_END_SESSION_TIMER] = "session timer ran out",
+		[SESSION_END_BYE_OF_SERVER] = "BYE of an application server",
+		[SESSION_END_DEREGISTERED] = "registration of a contact ended",
 		[SESSION_END_LOST] = "lost by a peer",
 	};
 
@@ -44,12 +46,13 @@ bool session_set_texts(struct session *session, struct store *store, const struc
 	return true;
 }
 
-bool session_set_reason_text(struct session *session, struct store *store, struct text reason_text)
+bool session_set_text(struct session *session, struct store *store, enum session_text which,
+		      struct text by)
 {
 	uint32_t offset = (uint32_t)(session->from_tag.at - session->slices[SESSION_FROM].at);
 
 	if (!packed_text_replace(&session->texts, store, session->slices, SESSION_TEXTS,
-				 SESSION_REASON_TEXT, reason_text))
+				 which, by))
 		return false;
 	session->from_tag.at = (uint16_t)(session->slices[SESSION_FROM].at + offset);
 	return true;

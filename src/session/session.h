@@ -27,6 +27,8 @@ enum session_end {
 	SESSION_END_NO_ANSWER,     /* Timer B, Timer C or unreachable */
 	SESSION_END_SESSION_TIMER, /* RFC 4028, forgotten without a BYE */
 	SESSION_END_LOST, /* a 481 in the dialog showed that the peer does not know it any more */
+	SESSION_END_BYE_OF_SERVER, /* an application server hung up */
+	SESSION_END_DEREGISTERED,  /* released because the registration of a contact ended */
 	SESSION_ENDS,
 };
 const char *session_end_name(enum session_end end);
@@ -38,6 +40,7 @@ enum session_text {
 	SESSION_CALLED_USER,
 	SESSION_CHARGING_VECTOR, /* P-Charging-Vector of the INVITE (RFC 7315) */
 	SESSION_REASON_TEXT,     /* of the release */
+	SESSION_SERVERS,         /* URIs of the application servers, one line each, in the order of their legs */
 	SESSION_TEXTS,
 };
 
@@ -45,6 +48,22 @@ enum session_text {
 #define SERVES_CALLING 1u
 #define SERVES_CALLED  2u
 const char *session_served_name(unsigned served);
+
+/* Who is on one side of a passage of a session through this server. */
+enum session_side_kind {
+	SIDE_IS_OUTSIDE, /* another network, or a user that is not served here */
+	SIDE_IS_USER,    /* the served user: reached directly */
+	SIDE_IS_SERVER_OF_CALLING, /* an application server, in the service control of the calling user */
+	SIDE_IS_SERVER_OF_CALLED,
+};
+
+/* What a release has to do on one side (TS 24.229 §5.4.5.1.2 steps 3 to 6). */
+enum release_part {
+	RELEASE_NOW,    /* a BYE (CANCEL, final response) of ours */
+	RELEASE_AWAIT,  /* one comes from there, through the application servers */
+	RELEASE_FOLLOW, /* it goes on to there when it has come from the other side */
+	RELEASE_LEFT,   /* nothing any more: the server there, a proxy, has had its BYE and failed */
+};
 
 enum session_timer_kind {
 	SESSION_TIMER_EXPIRES = 16, /* RFC 4028 */
@@ -59,6 +78,8 @@ struct session {
 	struct text_slice from_tag; /* inside the block */
 	struct handle first_dialog;
 	struct handle invite; /* server transaction of the initial INVITE, while it lives */
+	struct handle passage; /* of service control; not set: no application server is in the path */
+	struct handle calling_contact; /* binding that the calling user called from; not set: none known */
 	uint64_t began_ms;
 	uint32_t answered_after_ms, ended_after_ms; /* since began_ms; 0: not yet */
 	uint32_t expires_s;                         /* negotiated interval; 0: none */
@@ -73,8 +94,13 @@ struct session {
 	uint8_t state;          /* enum session_state */
 	uint8_t end;            /* enum session_end */
 	uint8_t served;         /* SERVES_… */
+	uint8_t sides[2];       /* enum session_side_kind, by enum dialog_side */
+	uint8_t release_parts[2]; /* enum release_part, likewise */
 	uint8_t n_dialogs;
 	uint8_t next_leg;       /* for the journal */
+	uint8_t release_why;    /* enum session_clause: what began the release; of the first passage; 0: none */
+	uint8_t first_bye_leg;  /* of the party that said BYE first; 0: none yet */
+	uint32_t server_legs;   /* bit by leg: an application server is there */
 	uint8_t cancel_outcome; /* enum leg_outcome of the CANCELled branches */
 	uint8_t pending_branches; /* client transactions of the initial INVITE without a final response */
 	bool invite_has_offer;
@@ -93,6 +119,8 @@ static inline struct text session_from_tag(const struct session *session)
 /* texts by enum session_text; the tag is a view into texts[SESSION_FROM] or empty. */
 bool session_set_texts(struct session *session, struct store *store, const struct text *texts,
 		       struct text from_tag);
-bool session_set_reason_text(struct session *session, struct store *store, struct text reason_text);
+/* Replaces one text but SESSION_FROM. */
+bool session_set_text(struct session *session, struct store *store, enum session_text which,
+		      struct text by);
 
 #endif

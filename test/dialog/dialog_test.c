@@ -379,13 +379,13 @@ static void test_names_and_final_outcomes(void **state)
 	static const char *const states[] = {"early", "answered", "confirmed", "releasing",
 					     "ended"};
 	static const char *const outcomes[] = {
-		"not asked", "waiting for ACK",  "sent",          "answered",
-		"timeout",   "transport failed", "hung up itself"};
+		"not asked", "waiting for ACK",  "awaited",        "sent",          "answered",
+		"timeout",   "transport failed", "hung up itself", "left to its server"};
 
 	(void)state;
 	for (int i = 0; i < 5; i++)
 		assert_string_equal(dialog_state_name((enum dialog_state)i), states[i]);
-	for (uint8_t i = 0; i < 7; i++) {
+	for (uint8_t i = 0; i < 9; i++) {
 		assert_string_equal(leg_outcome_name((enum leg_outcome)i), outcomes[i]);
 		assert_int_equal(leg_outcome_is_final(i), i >= LEG_ANSWERED);
 	}

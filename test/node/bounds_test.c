@@ -349,7 +349,7 @@ static void test_rg_9_bindings_at_the_level_of_bytes(void **state)
 			  "127.0.0.1:6000;branch=z9hG4bKr%u\nMax-Forwards: 70\n"
 			  "From: <sip:u%u@ims.example>;tag=a\nTo: <sip:u%u@ims.example>\nCall-ID: "
 			  "r%u\nCSeq: 1 REGISTER\nContact: <sip:u@127.0.0.1:7500>;expires=100\n"
-			  "Path: <sip:127.0.0.1:8000;lr>\nContent-Length: 0\n\n",
+			  "Path: <sip:127.0.0.1:8000;lr>\nSupported: path\nContent-Length: 0\n\n",
 			  i, i, i, i);
 		assert_int_equal(wire_count(&wire, ALICE, "SIP/2.0 200"), i < 2 ? i + 1 : 2);
 		assert_int_equal(wire_count(&wire, ALICE, "SIP/2.0 503"), i < 2 ? 0 : i - 1);

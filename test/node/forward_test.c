@@ -49,7 +49,7 @@ static void test_mp_1_a_request_and_its_response_keep_their_bytes(void **state)
 		"<sip:bob@ims.example>;tag=b\r\ni: c1\r\nCSeq:1   INVITE\r\n"
 		"Reason: nonsense ;;; \"\r\nServer: odd\r\n  folded\r\nm: "
 		"<sip:bob@127.0.0.1:7000>\r\nl: 3\r\n\r\n\x00\x01\x02";
-	char want[4000], via[200], route[200], response[4000];
+	char want[4000], via[200], route[200], charging[200], response[4000];
 	const struct wire_message *m;
 	struct wire wire;
 	int n;
@@ -60,13 +60,14 @@ static void test_mp_1_a_request_and_its_response_keep_their_bytes(void **state)
 	m = to_port(&wire, BOB);
 	assert_non_null(wire_header(m->bytes, "Via", 0, via, sizeof(via)));
 	assert_non_null(wire_header(m->bytes, "Record-Route", 0, route, sizeof(route)));
+	assert_non_null(
+		wire_header(m->bytes, "P-Charging-Vector", 0, charging, sizeof(charging)));
 	assert_memory_equal(via, "SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKad-", 44);
 	assert_memory_equal(route, "<sip:127.0.0.1:5060;lr;adieu=0-", 31);
-	n = snprintf(
-		want, sizeof(want),
-		"INVITE sip:bob@127.0.0.1:7000 SIP/2.0\r\nVia: %s\r\nRecord-Route: %s\r\n" ODD_HEAD
-		"max-forwards :  69\r\n",
-		via, route);
+	n = snprintf(want, sizeof(want),
+		     "INVITE sip:bob@127.0.0.1:7000 SIP/2.0\r\nVia: %s\r\nRecord-Route: %s\r\n"
+		     "P-Charging-Vector: %s\r\n" ODD_HEAD "max-forwards :  69\r\n",
+		     via, route, charging);
 	memcpy(want + n, ODD_REST, sizeof(ODD_REST) - 1);
 	check_bytes(m, want, (size_t)n + sizeof(ODD_REST) - 1);
 

@@ -1,139 +1,5 @@
 /* The registrar as tables: RFC 3261 §10.3, RFC 3327, RFC 3608, and the lines that carry its changes to the other shards. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "base/limits.h"
-#include "roles/scscf/scscf.h"
-
-#define TIMER_KIND 3u
-#define KNOWN_MS   (600000ull * 1000)
-
-struct registrar {
-	struct store *store;
-	struct timers timers;
-	struct bindings bindings;
-	struct scscf_surroundings around;
-	uint64_t now_ms;
-	struct sip_message request;
-	char bytes[20000];
-	char lines[20000], changes[70000];
-	struct text lines_text, changes_text;
-};
-
-static const struct text domains[] = {TEXT("ims.example"), TEXT("other.example")};
-
-static void registrar_open(struct registrar *r, uint32_t bindings_max)
-{
-	memset(r, 0, sizeof(*r));
-	r->now_ms = 1000000;
-	r->store = store_open(1 << 24);
-	timers_init(&r->timers, r->now_ms);
-	assert_true(bindings_open(&r->bindings, bindings_max, r->store, &r->timers, TIMER_KIND,
-				  (struct hash_key){{1, 2}}));
-	r->around = (struct scscf_surroundings){
-		.domains = domains,
-		.n_domains = 2,
-		.registration_default_s = 3600,
-		.registration_min_s = 60,
-		.registration_max_s = 600000,
-		.bindings = &r->bindings,
-	};
-}
-
-static void registrar_close(struct registrar *r)
-{
-	bindings_close(&r->bindings);
-	assert_int_equal(store_blocks(r->store), 0);
-	assert_int_equal(r->timers.n_running, 0);
-	store_close(r->store);
-}
-
-/* Time passes; bindings run out. */
-static void pass(struct registrar *r, uint64_t ms)
-{
-	struct timer *timer;
-
-	r->now_ms += ms;
-	while ((timer = timers_expired(&r->timers, r->now_ms))) {
-		assert_int_equal(timer->kind, TIMER_KIND);
-		bindings_expired(&r->bindings, timer, r->now_ms, KNOWN_MS);
-	}
-}
-
-/* A REGISTER of `user`; `lines`: Contact, Expires, Path ... each with \n. */
-static unsigned try_register(struct registrar *r, const char *user, const char *call_id,
-			     unsigned cseq, const char *lines)
-{
-	struct text_writer out = text_writer_on(r->lines, sizeof(r->lines));
-	struct text_writer changes = text_writer_on(r->changes, sizeof(r->changes));
-	char text[18000];
-	size_t n = 0;
-	unsigned status;
-
-	snprintf(text, sizeof(text),
-		 "REGISTER sip:ims.example SIP/2.0\nVia: SIP/2.0/UDP "
-		 "127.0.0.1:6000;branch=z9hG4bK%s-%u\nFrom: <%s>;tag=f\nTo: <%s>\n"
-		 "Call-ID: %s\nCSeq: %u REGISTER\n%sContent-Length: 0\n\n",
-		 call_id, cseq, user, user, call_id, cseq, lines);
-	for (const char *c = text; *c; c++) {
-		if (*c == '\n')
-			r->bytes[n++] = '\r';
-		r->bytes[n++] = *c;
-	}
-	assert_int_equal(sip_parse(&r->request, r->bytes, n, SIP_DATAGRAM), SIP_OK);
-	status = scscf_register(&r->around, &r->request, true, TEXT("<sip:127.0.0.1:5060;lr;orig>"),
-				r->now_ms, &out, &changes);
-	assert_false(out.full || changes.full);
-	r->lines_text = text_written(&out);
-	r->changes_text = text_written(&changes);
-	return status;
-}
-
-static unsigned register_bob(struct registrar *r, const char *call_id, unsigned cseq,
-			     const char *lines)
-{
-	return try_register(r, "sip:bob@ims.example", call_id, cseq, lines);
-}
-
-static bool says(const struct registrar *r, const char *line)
-{
-	return memmem(r->lines_text.at, r->lines_text.len, line, strlen(line)) != NULL;
-}
-
-static unsigned count_lines(const struct registrar *r, const char *beginning)
-{
-	unsigned n = 0;
-	struct text rest = r->lines_text;
-
-	while (rest.len) {
-		n += text_starts_with_nocase(rest, text_of(beginning));
-		rest = text_from(rest, text_find(rest, '\n') + 1);
-	}
-	return n;
-}
-
-/* Contacts that are there, the contactless entry apart. */
-static unsigned contacts_of(const struct registrar *r, const char *user, bool *ret_known)
-{
-	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
-	unsigned n = bindings_of_user(&r->bindings, text_of(user), list,
-				      LIMIT_CONTACTS_OF_USER + 1),
-		 with = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		with += binding_text(list[i], BINDING_CONTACT).len > 0;
-	if (ret_known)
-		*ret_known = n > 0;
-	return with;
-}
-
-#define BOB "sip:bob@ims.example"
+#include "registering.h"
 
 /* ---------------------------------------------------------------- RG-1 */
 
@@ -152,7 +18,7 @@ static void test_rg_1_contacts_are_added_renewed_and_listed(void **state)
 			 200);
 	assert_int_equal(count_lines(&r, "Contact:"), 2);
 	assert_true(says(&r, "Contact: <sip:bob@10.0.0.1:5070>;expires=60\r\n"));
-	assert_true(says(&r, "Contact: <sip:bob@10.0.0.2>;expires=200\r\n"));
+	assert_true(says(&r, "Contact: <sip:bob@10.0.0.2>;expires=200;q=0.5\r\n"));
 	assert_int_equal(
 		register_bob(&r, "r1", 2, "Contact: <sip:bob@10.0.0.1:5070>;expires=300\n"), 200);
 	assert_int_equal(count_lines(&r, "Contact:"), 2);
@@ -494,17 +360,14 @@ static void test_rg_5_a_path_above_its_bound_is_refused(void **state)
 static void test_rg_7_only_from_trusted_addresses(void **state)
 {
 	static struct registrar r;
-	struct text_writer out, changes;
 
 	(void)state;
 	registrar_open(&r, 100);
 	assert_int_equal(register_bob(&r, "r1", 1, "Contact: <sip:bob@10.0.0.1>\n"), 200);
-	out = text_writer_on(r.lines, sizeof(r.lines));
-	changes = text_writer_on(r.changes, sizeof(r.changes));
-	assert_int_equal(scscf_register(&r.around, &r.request, false, TEXT("<sip:x>"), r.now_ms,
-					&out, &changes),
-			 403);
-	assert_int_equal(out.len + changes.len, 0); /* and nothing is told about the user */
+	r.arrival.from_trusted = false;
+	assert_int_equal(register_bob(&r, "r1", 2, "Contact: <sip:bob@10.0.0.1>\n"), 403);
+	/* and nothing is told about the user */
+	assert_int_equal(r.lines_text.len + r.changes_text.len, 0);
 	registrar_close(&r);
 }
 
@@ -664,19 +527,26 @@ static void test_lines_that_are_none_of_ours_are_refused(void **state)
 		"",
 		"\n",
 		"u\nc\np\ni\n",
-		"u\nc\np\ni\n1 2",
-		"u\nc\np\ni\nx 2\n",
-		"u\nc\np\ni\n1 x\n",
-		"u\nc\np\ni\n1 \n",
-		"u\nc\np\ni\n 2\n",
-		"u\nc\np\ni\n-1 2\n",
-		"u\nc\np\ni\n4294967296 2\n",
-		"u\nc\np\ni\n1 99999999999999999999999\n",
-		"u\nc\np\ni\n1 18446744073709551616\n",
-		"u\nc\np\ni\n1 18446744073709551619\n",
-		"u\nc\np\ni\n1  2\n",
+		"u\nc\np\ni\nn\nd\n",
+		"u\nc\np\ni\nn\nd\n1 2",
+		"u\nc\np\ni\nn\nd\n1 2\n",
+		"u\nc\np\ni\nn\nd\n1 2 0 0 0",
+		"u\nc\np\ni\nn\nd\nx 2 0 0 0\n",
+		"u\nc\np\ni\nn\nd\n1 x 0 0 0\n",
+		"u\nc\np\ni\nn\nd\n1  0 0 0\n",
+		"u\nc\np\ni\nn\nd\n 2 0 0 0\n",
+		"u\nc\np\ni\nn\nd\n-1 2 0 0 0\n",
+		"u\nc\np\ni\nn\nd\n4294967296 2 0 0 0\n",
+		"u\nc\np\ni\nn\nd\n1 99999999999999999999999 0 0 0\n",
+		"u\nc\np\ni\nn\nd\n1 18446744073709551616 0 0 0\n",
+		"u\nc\np\ni\nn\nd\n1 2 1002 0 0\n",
+		"u\nc\np\ni\nn\nd\n1 2 0 4294967296 0\n",
+		"u\nc\np\ni\nn\nd\n1 2 0 0 6\n",
+		"u\nc\np\ni\nn\nd\n1 2 0 0 \n",
+		"u\nc\np\ni\nn\nd\n1  2 0 0 0\n",
 	};
-	struct text rest = TEXT("u\nc\np\ni\n7 18446744073709551615\nv\n\n\n\n0 0\n");
+	struct text rest = TEXT("u\nc\np\ni\nn\nd\n7 18446744073709551615 501 3 2\n"
+				"v\n\n\n\n\n\n0 0 0 0 0\n");
 	struct binding_line line;
 
 	(void)state;
@@ -689,9 +559,13 @@ static void test_lines_that_are_none_of_ours_are_refused(void **state)
 	assert_true(binding_line_next(&rest, &line));
 	assert_true(line.expires_ms == UINT64_MAX);
 	assert_int_equal(line.cseq, 7);
+	assert_true(line.has_q && line.q == 500);
+	assert_int_equal(line.reg_id, 3);
+	assert_int_equal(line.why, BINDING_GONE_EXPIRED);
 	assert_true(text_equal(line.user, TEXT("u")) && text_equal(line.call_id, TEXT("i")));
+	assert_true(text_equal(line.instance, TEXT("n")) && text_equal(line.identity, TEXT("d")));
 	assert_true(binding_line_next(&rest, &line));
-	assert_true(line.expires_ms == 0 && line.cseq == 0 && line.contact.len == 0);
+	assert_true(line.expires_ms == 0 && line.cseq == 0 && line.contact.len == 0 && !line.has_q);
 	assert_false(binding_line_next(&rest, &line));
 }
 

@@ -37,7 +37,7 @@ static void test_sc_10_texts_stay_right_when_the_reason_comes(void **state)
 	(void)state;
 	assert_true(session_set_texts(&session, store, texts, (struct text){from.at + 37, 3}));
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		assert_true(session_set_reason_text(&session, store, text_of(reasons[i])));
+		assert_true(session_set_text(&session, store, SESSION_REASON_TEXT, text_of(reasons[i])));
 		check_text(session_text(&session, SESSION_REASON_TEXT), reasons[i]);
 		check_text(session_text(&session, SESSION_CALL_ID), "c1@host");
 		check_text(session_text(&session, SESSION_FROM),
@@ -62,7 +62,7 @@ static void test_rf_6_a_session_without_a_from_tag(void **state)
 	(void)state;
 	assert_true(session_set_texts(&session, store, texts, (struct text){0}));
 	assert_int_equal(session_from_tag(&session).len, 0);
-	assert_true(session_set_reason_text(&session, store, TEXT("x")));
+	assert_true(session_set_text(&session, store, SESSION_REASON_TEXT, TEXT("x")));
 	assert_int_equal(session_from_tag(&session).len, 0);
 	packed_text_clear(&session.texts, store);
 	store_close(store);
@@ -84,7 +84,7 @@ static void test_too_much_text_is_refused(void **state)
 	texts[SESSION_CHARGING_VECTOR].len--;
 	assert_true(session_set_texts(&session, store, texts,
 				      (struct text){texts[SESSION_FROM].at + 14, 1}));
-	assert_false(session_set_reason_text(&session, store, TEXT("x")));
+	assert_false(session_set_text(&session, store, SESSION_REASON_TEXT, TEXT("x")));
 	check_text(session_from_tag(&session), "t");
 	check_text(session_text(&session, SESSION_REASON_TEXT), "");
 	packed_text_clear(&session.texts, store);

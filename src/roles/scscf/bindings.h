@@ -1,5 +1,6 @@
 /* The contacts of registered users: the registrar's memory (RFC 3261 §10.3), a full copy in every
- * shard, kept equal by lines that each change is written as. */
+ * shard, kept equal by lines that each change is written as (docs/adr/0018). A user here is an
+ * implicit registration set, under its main identity. */
 #ifndef ROLES_SCSCF_BINDINGS_H
 #define ROLES_SCSCF_BINDINGS_H
 
@@ -11,11 +12,30 @@
 #include "dialog/packed_text.h"
 
 enum binding_text {
-	BINDING_USER,    /* address of record */
+	BINDING_USER,    /* address of record: the main identity of the set */
 	BINDING_CONTACT, /* URI; empty: the user is known and has no contact now */
 	BINDING_PATH,    /* comma list, RFC 3327 */
 	BINDING_CALL_ID,
+	BINDING_INSTANCE, /* value of +sip.instance with its quotes, may be empty */
+	BINDING_IDENTITY, /* the identity that was registered; empty: BINDING_USER */
 	BINDING_TEXTS,
+};
+
+/* Why a contact is no longer there: what its sessions are released for (TS 24.229 §5.4.5.1.2A). */
+enum binding_gone_why {
+	BINDING_GONE_DEREGISTERED_BY_USER = 1,
+	BINDING_GONE_EXPIRED,
+	BINDING_GONE_BY_OPERATOR,
+	BINDING_GONE_REPLACED, /* another contact of the same device took its place */
+	BINDING_GONE_TAKEN_OUT, /* the bindings file no longer has it */
+	BINDINGS_GONE_WHYS,
+};
+
+/* Those who must hear of each contact that goes, each exactly once. */
+enum bindings_reader {
+	BINDINGS_FOR_RELEASE, /* of its sessions: every shard */
+	BINDINGS_FOR_EVENTS,  /* who watches the registration: the registrar's shard */
+	BINDINGS_READERS,
 };
 
 struct binding {
@@ -26,6 +46,12 @@ struct binding {
 	uint32_t cseq;
 	uint32_t hash;
 	uint32_t round; /* static: of the reading of the file that gave it */
+	uint32_t reg_id; /* RFC 5626; 0: none */
+	uint16_t q;      /* thousandths */
+	bool has_q;      /* else it counts as 1 */
+	uint8_t gone;    /* enum binding_gone_why; 0: it is there */
+	uint8_t readers; /* of its going: bits of those who have not heard yet */
+	struct handle next_gone[BINDINGS_READERS];
 };
 
 struct bindings {
@@ -36,6 +62,13 @@ struct bindings {
 	struct hash_key key;
 	uint8_t timer_kind;
 	uint32_t round; /* of the bindings file */
+	uint32_t n_live, max; /* those that are gone and not yet heard of do not count */
+	uint8_t readers; /* bits: who asks bindings_next_gone() */
+	bool is_copy;    /* another shard decides: see bindings_expired() */
+	struct {
+		struct handle first, last;
+		bool told; /* the first one has been */
+	} gone[BINDINGS_READERS];
 };
 
 /* The store and the timers belong to the node. false when out of memory. */
@@ -48,10 +81,14 @@ static inline struct text binding_text(const struct binding *binding, enum bindi
 	return packed_text_get(&binding->texts, binding->slices[which]);
 }
 
-/* One binding as a line: the form of every change. `expires_ms` 0: static; UINT64_MAX: take it out. */
+/* One binding as a line: the form of every change. `expires_ms` 0: static; UINT64_MAX: take it out,
+ * for the reason `why` (0: the user's own). */
 struct binding_line {
-	struct text user, contact, path, call_id;
-	uint32_t cseq;
+	struct text user, contact, path, call_id, instance, identity;
+	uint32_t cseq, reg_id;
+	uint16_t q;
+	bool has_q;
+	uint8_t why; /* enum binding_gone_why */
 	uint64_t expires_ms;
 };
 void binding_line_put(struct text_writer *w, const struct binding_line *line);
@@ -62,21 +99,53 @@ enum bindings_verdict {
 	BINDINGS_DONE,
 	BINDINGS_FULL, /* of the user or of all: nothing changed */
 };
-/* Adds, refreshes or takes out one. When the last contact of a user goes, the user stays known
- * without one for `known_for_ms`. */
+/* Adds, refreshes or takes out one. One that is refreshed keeps its handle; one that goes is put on
+ * the queue of those that are gone. When the last contact of a user goes, the user stays known without
+ * one, under a new handle, for `known_for_ms`. */
 enum bindings_verdict bindings_apply(struct bindings *bindings, const struct binding_line *line,
 				     uint64_t now_ms, uint64_t known_for_ms);
-/* A timer of `timer_kind` ran out. */
+/* The binding of a timer of `timer_kind`, and: it ran out. A copy waits BINDINGS_COPY_GRACE_MS longer
+ * than the time of a contact: the shard that decides says so by a line, and a refresh that crosses the
+ * end of the old time must not end calls on the other shards. Its own timer is for a line that was lost. */
+#define BINDINGS_COPY_GRACE_MS 5000u
+struct binding *binding_of_timer(struct timer *timer);
 void bindings_expired(struct bindings *bindings, struct timer *timer, uint64_t now_ms,
 		      uint64_t known_for_ms);
 /* Static ones that the file did not give again. */
 void bindings_next_round(struct bindings *bindings, uint64_t now_ms);
 
-/* The bindings of a user, those without a contact too. Up to `max`; returns how many. */
+/* A contact that is gone. Its texts are found by binding_at() until bindings_next_gone() is called
+ * again for this reader; after that its handle finds nothing. Nothing is lost and nothing told twice,
+ * however many wait: the queue runs through the bindings themselves. */
+struct binding_gone {
+	struct handle binding;
+	uint8_t why; /* enum binding_gone_why */
+};
+bool bindings_next_gone_for(struct bindings *bindings, enum bindings_reader reader,
+			    struct binding_gone *ret);
+static inline bool bindings_next_gone(struct bindings *bindings, struct binding_gone *ret)
+{
+	return bindings_next_gone_for(bindings, BINDINGS_FOR_RELEASE, ret);
+}
+static inline bool bindings_has_gone(const struct bindings *bindings, enum bindings_reader reader)
+{
+	return handle_is_set(bindings->gone[reader].first);
+}
+
+/* NULL when it is no more (or was never one). One that is gone and still on the queue is found. */
+static inline struct binding *binding_at(const struct bindings *bindings, struct handle handle)
+{
+	return pool_at(bindings->pool, handle);
+}
+
+/* The bindings of a user, those without a contact too: by q, highest first, then the newest first. Up
+ * to `max`; returns how many. */
 unsigned bindings_of_user(const struct bindings *bindings, struct text user, struct binding **ret,
 			  unsigned max);
 /* That of this contact (compared as URIs, RFC 3261 §10.3 step 7), or NULL. */
 struct binding *bindings_of_contact(const struct bindings *bindings, struct text user,
 				    struct text contact);
+/* All that are there; start with *index = 0, NULL at the end. */
+struct binding *bindings_walk(const struct bindings *bindings, uint32_t *index);
 
 #endif

@@ -1,167 +1,15 @@
 /* TS 24.229 §5.4.1  S-CSCF: registration
  *
- * With RFC 3261 §10.3 (registrar), RFC 3327 (Path) and RFC 3608 (Service-Route). No authentication
- * yet: only the configured addresses (the P-CSCFs) may register users. */
-#include "roles/scscf/scscf.h"
+ * With RFC 3261 §10.3 (registrar), RFC 3327 (Path), RFC 3608 (Service-Route), RFC 7315 §4.1
+ * (P-Associated-URI) and RFC 5626 §6 (flows). Who has credentials must show them; who has none is
+ * registered only by the configured addresses (the P-CSCFs). */
+#include "roles/scscf/registration.h"
 
 #include "sip/uri.h"
 
-/* A user whose last contact went is still known for this long: 480, and not 404, to its callers. */
-#define KNOWN_FOR_MS(around) ((uint64_t)(around)->registration_max_s * 1000)
+#define ASSOCIATED_BYTES_MAX 8000u /* of P-Associated-URI: one header field, LIMIT_FIELD_BYTES */
 
-struct registration {
-	const struct scscf_surroundings *around;
-	const struct sip_message *request;
-	uint64_t now_ms;
-	struct text user;
-	char path_bytes[LIMIT_ROUTE_SET_BYTES];
-	struct text path;
-	struct text_writer *lines, *changes;
-};
-
-/* RFC 3261 §10.3 step 6: the contact's own parameter, else the header, else our default; garbage
- * counts as the default. */
-static uint32_t expires_of(const struct registration *r, struct text contact_params)
-{
-	struct text value = sip_value(r->request, SIP_HEADER_EXPIRES);
-	uint32_t seconds;
-
-	if (sip_param(contact_params, TEXT("expires"), &value) || value.len) {
-		if (!text_to_u32(value, UINT32_MAX, &seconds))
-			return r->around->registration_default_s;
-		return seconds > r->around->registration_max_s ? r->around->registration_max_s
-							       : seconds;
-	}
-	return r->around->registration_default_s;
-}
-
-/* §10.3 step 7: an older request of the same Call-ID changes nothing. */
-static bool is_out_of_order(const struct registration *r, const struct binding *binding)
-{
-	return binding && text_equal(binding_text(binding, BINDING_CALL_ID), r->request->call_id) &&
-	       r->request->cseq <= binding->cseq;
-}
-
-static bool change(struct registration *r, struct text contact, uint32_t expires_s)
-{
-	const struct binding *have;
-	struct binding_line line = {
-		.user = r->user,
-		.contact = contact,
-		.path = r->path,
-		.call_id = r->request->call_id,
-		.cseq = r->request->cseq,
-		.expires_ms = expires_s ? r->now_ms + (uint64_t)expires_s * 1000 : UINT64_MAX,
-	};
-
-	have = bindings_of_contact(r->around->bindings, r->user, contact);
-	if (have && have->expires_ms == 0)
-		return true; /* from the bindings file, and for it to change */
-	if (bindings_apply(r->around->bindings, &line, r->now_ms, KNOWN_FOR_MS(r->around)) !=
-	    BINDINGS_DONE)
-		return false;
-	binding_line_put(r->changes, &line);
-	return true;
-}
-
-/* Contact: * with Expires: 0 (§10.2.2). */
-static unsigned remove_all(struct registration *r)
-{
-	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
-	unsigned n =
-		bindings_of_user(r->around->bindings, r->user, list, LIMIT_CONTACTS_OF_USER + 1);
-	uint32_t expires;
-
-	if (!text_to_u32(sip_value(r->request, SIP_HEADER_EXPIRES), UINT32_MAX, &expires) ||
-	    expires != 0)
-		return 400;
-	for (unsigned i = 0; i < n; i++)
-		if (is_out_of_order(r, list[i]))
-			return 500;
-	for (unsigned i = 0; i < n; i++) {
-		char copy[LIMIT_URI_BYTES];
-		struct text contact = binding_text(list[i], BINDING_CONTACT);
-
-		if (contact.len == 0 || contact.len > sizeof(copy) || list[i]->expires_ms == 0)
-			continue;
-		memcpy(copy, contact.at, contact.len);
-		change(r, (struct text){copy, contact.len}, 0);
-	}
-	return 200;
-}
-
-/* Would all of it fit? Of the user's entries `removed` go first (the last one leaves a place), then `added` come. */
-static bool has_room(const struct registration *r, unsigned added, unsigned removed)
-{
-	const struct bindings *bindings = r->around->bindings;
-	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
-	unsigned n = bindings_of_user(bindings, r->user, list, LIMIT_CONTACTS_OF_USER + 1);
-	unsigned contacts = added, entries;
-
-	for (unsigned i = 0; i < n; i++)
-		contacts += binding_text(list[i], BINDING_CONTACT).len > 0;
-	contacts -= removed < contacts ? removed : contacts;
-	entries = contacts ? contacts : n > 0;
-	return contacts <= LIMIT_CONTACTS_OF_USER &&
-	       pool_live(bindings->pool) - n + entries <= pool_max(bindings->pool);
-}
-
-/* Nothing is changed when any contact is at fault, or not all of them fit: all checks come first. @req RG-3 RG-9 */
-static unsigned check_contacts(struct registration *r, bool *ret_star)
-{
-	struct sip_list list = sip_list_of(r->request, SIP_HEADER_CONTACT);
-	unsigned n = 0, added = 0, removed = 0;
-	struct text value;
-
-	*ret_star = false;
-	while (sip_list_next(&list, &value)) {
-		struct sip_name_addr address;
-		struct sip_uri uri;
-		struct binding *binding;
-		uint32_t expires;
-
-		if (++n > LIMIT_CONTACTS_OF_USER)
-			return 503;
-		if (text_equal(value, TEXT("*"))) {
-			*ret_star = true;
-			continue;
-		}
-		if (!sip_name_addr_parse(value, &address) || !sip_uri_parse(address.uri, &uri) ||
-		    address.uri.len > LIMIT_URI_BYTES)
-			return 400;
-		expires = expires_of(r, address.params);
-		if (expires != 0 && expires < r->around->registration_min_s)
-			return 423;
-		binding = bindings_of_contact(r->around->bindings, r->user, address.uri);
-		if (is_out_of_order(r, binding))
-			return 500;
-		added += !binding && expires != 0;
-		removed += binding && expires == 0;
-	}
-	if (*ret_star)
-		return n > 1 ? 400 : 200;
-	return added == 0 || has_room(r, added, removed) ? 200 : 503;
-}
-
-/* First those that are taken out, then the others: what goes makes room. */
-static unsigned update_contacts(struct registration *r, bool taken_out)
-{
-	struct sip_list list = sip_list_of(r->request, SIP_HEADER_CONTACT);
-	struct text value;
-
-	while (sip_list_next(&list, &value)) {
-		struct sip_name_addr address;
-		uint32_t expires;
-
-		if (!sip_name_addr_parse(value, &address))
-			continue;
-		expires = expires_of(r, address.params);
-		if ((expires == 0) == taken_out && !change(r, address.uri, expires))
-			return 503;
-	}
-	return 200;
-}
-
+/* @req RG-5 */
 static bool gather_path(struct registration *r)
 {
 	struct text_writer w = text_writer_on(r->path_bytes, sizeof(r->path_bytes));
@@ -185,80 +33,249 @@ static bool gather_path(struct registration *r)
 	return !w.full;
 }
 
-/* Its time has come, but not yet its timer. */
-static bool is_over(const struct registration *r, const struct binding *binding)
+/* ---------------------------------------------------------------- RFC 5626 §6 */
+
+static bool has_ob(struct text path_value)
 {
-	return binding->expires_ms != 0 && binding->expires_ms <= r->now_ms;
+	struct sip_name_addr address;
+	struct sip_uri uri;
+	struct text ob;
+
+	return sip_name_addr_parse(path_value, &address) && sip_uri_parse(address.uri, &uri) &&
+	       sip_uri_param(&uri, TEXT("ob"), &ob);
 }
 
-/* §10.3 step 8: all current bindings, each with what is left of it. @req RG-1 RG-8 */
-static void list_contacts(struct registration *r)
+static bool came_directly(const struct sip_message *request)
 {
-	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
-	unsigned n =
-		bindings_of_user(r->around->bindings, r->user, list, LIMIT_CONTACTS_OF_USER + 1);
+	struct sip_list list = sip_list_of(request, SIP_HEADER_VIA);
+	struct text value;
 
-	for (unsigned i = 0; i < n; i++) {
-		struct text contact = binding_text(list[i], BINDING_CONTACT);
+	return sip_list_next(&list, &value) && !sip_list_next(&list, &value);
+}
 
-		if (contact.len == 0 || is_over(r, list[i]))
+static bool asks_for_a_flow(const struct sip_message *request)
+{
+	struct sip_list list = sip_list_of(request, SIP_HEADER_CONTACT);
+	struct text value, reg_id;
+	struct sip_name_addr address;
+
+	while (sip_list_next(&list, &value))
+		if (sip_name_addr_parse(value, &address) &&
+		    sip_param(address.params, TEXT("reg-id"), &reg_id))
+			return true;
+	return false;
+}
+
+/* Flows count when the device asks for them and the first hop keeps them; the first Path value says so. A
+ * device that asks in vain is told. @req RG-11 */
+static unsigned look_for_flows(struct registration *r)
+{
+	struct text rest = r->path, first;
+
+	if (!sip_has_option(r->request, SIP_HEADER_SUPPORTED, TEXT("outbound")) ||
+	    !asks_for_a_flow(r->request))
+		return 200;
+	r->is_outbound = sip_text_list_next(&rest, &first) ? has_ob(first)
+							   : came_directly(r->request);
+	return r->is_outbound ? 200 : 439;
+}
+
+/* ---------------------------------------------------------------- who it is */
+
+static unsigned authenticate(struct registration *r, struct scscf_register_result *ret)
+{
+	const struct scscf_register_arrival *a = r->arrival;
+	uint32_t expires_s;
+
+	if (!a->authentication)
+		return 403;
+	ret->was_authenticated = true;
+	scscf_authenticate(a->authentication, a->authentication_settings, r->subscriber, r->request,
+			   a->source, a->from_trusted, registration_contacts_left(r, &expires_s) > 0,
+			   a->now_ms, a->random, r->lines, &ret->authentication);
+	switch (ret->authentication.verdict) {
+	case AUTHENTICATION_DONE: return 200;
+	case AUTHENTICATION_CHALLENGE: return 401;
+	case AUTHENTICATION_REFUSED: return 403;
+	case AUTHENTICATION_BAD: return 400;
+	case AUTHENTICATION_THROTTLED: return 503;
+	}
+	return 500;
+}
+
+/* @req RG-12
+ * With subscribers a user must be one of them, and an identity that is barred registers nothing
+ * (TS 23.228 §5.2.1a.1). DEVIATION: §5.3.1.3 lets the I-CSCF answer 403 for an unknown user; this server is
+ * both. */
+static unsigned identify_subscriber(struct registration *r, struct scscf_register_result *ret)
+{
+	const struct public_identity *identity =
+		subscribers_find(r->around->subscribers, r->identity);
+
+	if (!identity || identity->is_barred || !identity->subscriber->main)
+		return 403;
+	r->subscriber = identity->subscriber;
+	r->user = identity->subscriber->main->user;
+	if (r->subscriber->credentials.kind == CREDENTIAL_NONE)
+		return r->arrival->from_trusted ? 200 : 403;
+	return authenticate(r, ret);
+}
+
+/* RFC 3261 §10.3 steps 2 to 5. @req RG-7 */
+static unsigned identify(struct registration *r, struct scscf_register_result *ret)
+{
+	struct text_writer identity = text_writer_on(r->identity_bytes, sizeof(r->identity_bytes));
+	struct sip_uri to;
+
+	if (!r->around->subscribers && !r->arrival->from_trusted)
+		return 403;
+	if (!sip_uri_parse(r->request->to_uri, &to) || !gather_path(r))
+		return 400;
+	if (to.scheme != SIP_URI_TEL && !scscf_is_home_domain(r->around, to.host))
+		return r->arrival->from_trusted ? 404 : 403; /* §10.3 step 5 */
+	sip_uri_put_address_of_record(&to, &identity);
+	if (identity.full)
+		return 400;
+	r->identity = r->user = text_written(&identity);
+	return r->around->subscribers ? identify_subscriber(r, ret) : 200;
+}
+
+/* ---------------------------------------------------------------- the 200 */
+
+/* A display name as a quoted string. */
+static void put_display(struct text_writer *w, struct text display)
+{
+	if (display.len == 0)
+		return;
+	text_put_char(w, '"');
+	for (uint32_t i = 0; i < display.len; i++) {
+		char c = display.at[i];
+
+		if ((unsigned char)c < ' ' || c == 127)
 			continue;
-		text_put_literal(r->lines, "Contact: <");
-		text_put(r->lines, contact);
-		text_put_literal(r->lines, ">;expires=");
-		text_put_u64(r->lines, list[i]->expires_ms
-					       ? (list[i]->expires_ms - r->now_ms) / 1000
-					       : r->around->registration_max_s);
+		if (c == '"' || c == '\\')
+			text_put_char(w, '\\');
+		text_put_char(w, c);
+	}
+	text_put_literal(w, "\" ");
+}
+
+static void put_identity(struct text_writer *w, const struct public_identity *identity)
+{
+	uint32_t begin = w->len;
+	struct text_writer trial = *w;
+
+	trial.max = trial.max < ASSOCIATED_BYTES_MAX ? trial.max : ASSOCIATED_BYTES_MAX;
+	if (begin)
+		text_put_literal(&trial, ", ");
+	put_display(&trial, identity->display);
+	text_put_char(&trial, '<');
+	text_put(&trial, identity->user);
+	text_put_char(&trial, '>');
+	if (!trial.full)
+		w->len = trial.len; /* what does not fit is left out */
+}
+
+/* RFC 7315 §4.1: the identities of the set that are not barred; the first is the default one (TS 24.229
+ * §5.4.1.2.2). @req RG-13 */
+static void put_associated(struct registration *r)
+{
+	char bytes[ASSOCIATED_BYTES_MAX];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+	const struct subscriber *s = r->subscriber;
+
+	text_put_literal(r->lines, "P-Associated-URI: ");
+	if (!s) {
+		text_put_char(r->lines, '<');
+		text_put(r->lines, r->user);
+		text_put_literal(r->lines, ">\r\n");
+		return;
+	}
+	put_identity(&w, s->main);
+	for (unsigned i = 0; i < s->n_identities; i++)
+		if (!s->identities[i].is_barred && !text_equal(s->identities[i].user, s->main->user))
+			put_identity(&w, &s->identities[i]);
+	text_put(r->lines, text_written(&w));
+	text_put_literal(r->lines, "\r\n");
+}
+
+/* RFC 3327 §5.3: the Path goes back to a device that understands it. */
+static void put_path(struct registration *r)
+{
+	if (r->path.len == 0 || !sip_has_option(r->request, SIP_HEADER_SUPPORTED, TEXT("path")))
+		return;
+	text_put_literal(r->lines, "Path: ");
+	text_put(r->lines, r->path);
+	text_put_literal(r->lines, "\r\n");
+}
+
+static void put_lines(struct registration *r)
+{
+	registration_list_contacts(r);
+	put_path(r);
+	text_put_literal(r->lines, "Service-Route: ");
+	text_put(r->lines, r->arrival->service_route);
+	text_put_literal(r->lines, "\r\n");
+	put_associated(r);
+	if (r->is_outbound)
+		text_put_literal(r->lines, "Require: outbound\r\n");
+}
+
+static unsigned type_of_change(unsigned before, unsigned after, bool only_asked)
+{
+	if (only_asked || (before == 0 && after == 0))
+		return 0;
+	return before == 0 ? REGISTRATION_INITIAL : after ? REGISTRATION_REFRESH : REGISTRATION_REMOVAL;
+}
+
+static unsigned change(struct registration *r, struct scscf_register_result *ret)
+{
+	uint32_t expires_s;
+	unsigned before = registration_contacts_left(r, &expires_s), after, status;
+
+	status = registration_change_contacts(r);
+	after = registration_contacts_left(r, &ret->expires_s);
+	ret->registration_type = type_of_change(before, after, r->n_contacts == 0 && !r->star);
+	ret->n_added = r->n_added;
+	return status;
+}
+
+static unsigned work_off(struct registration *r, struct scscf_register_result *ret)
+{
+	unsigned status = identify(r, ret);
+
+	if (status == 200)
+		status = look_for_flows(r);
+	if (status == 200)
+		status = registration_check_contacts(r);
+	if (status == 423) {
+		text_put_literal(r->lines, "Min-Expires: ");
+		text_put_u64(r->lines, r->around->registration_min_s);
 		text_put_literal(r->lines, "\r\n");
 	}
+	if (status == 200)
+		status = change(r, ret);
+	if (status == 200)
+		put_lines(r);
+	return status;
 }
 
-unsigned scscf_register(const struct scscf_surroundings *around, const struct sip_message *request,
-			bool from_trusted, struct text service_route, uint64_t now_ms,
-			struct text_writer *lines, struct text_writer *changes)
+void scscf_register(const struct scscf_surroundings *around, const struct sip_message *request,
+		    const struct scscf_register_arrival *arrival, struct text_writer *lines,
+		    struct text_writer *changes, struct scscf_register_result *ret)
 {
 	struct registration r = {.around = around,
 				 .request = request,
-				 .now_ms = now_ms,
+				 .arrival = arrival,
+				 .now_ms = arrival->now_ms,
 				 .lines = lines,
 				 .changes = changes};
-	char user_bytes[LIMIT_URI_BYTES];
-	struct text_writer user = text_writer_on(user_bytes, sizeof(user_bytes));
-	struct sip_uri to;
-	bool star;
-	unsigned status;
+	struct text_writer user = text_writer_on(ret->user_bytes, sizeof(ret->user_bytes));
 
-	if (!from_trusted)
-		return 403;
-	if (!sip_uri_parse(request->to_uri, &to) || !gather_path(&r))
-		return 400;
-	if (to.scheme != SIP_URI_TEL && !scscf_is_home_domain(around, to.host))
-		return 404; /* §10.3 step 5 */
-	sip_uri_put_address_of_record(&to, &user);
-	if (user.full)
-		return 400;
-	r.user = text_written(&user);
-	status = check_contacts(&r, &star);
-	if (status == 423) {
-		text_put_literal(lines, "Min-Expires: ");
-		text_put_u64(lines, around->registration_min_s);
-		text_put_literal(lines, "\r\n");
-	}
-	if (status != 200)
-		return status;
-	status = star ? remove_all(&r) : update_contacts(&r, true);
-	if (status == 200 && !star)
-		status = update_contacts(&r, false);
-	if (status != 200)
-		return status;
-	list_contacts(&r);
-	if (r.path.len) {
-		text_put_literal(lines, "Path: ");
-		text_put(lines, r.path);
-		text_put_literal(lines, "\r\n");
-	}
-	text_put_literal(lines, "Service-Route: ");
-	text_put(lines, service_route);
-	text_put_literal(lines, "\r\n");
-	return 200;
+	ret->was_authenticated = false;
+	ret->registration_type = ret->n_added = 0;
+	ret->expires_s = 0;
+	ret->status = work_off(&r, ret);
+	text_put(&user, r.user);
+	ret->user = text_written(&user);
 }

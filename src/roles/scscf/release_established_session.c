@@ -11,13 +11,13 @@
 static void first_bye(struct session *session, struct dialog *dialog, struct random *random,
 		      struct actions *out)
 {
-	bool as_received =
-		session->served & SERVES_CALLING; /* GAP: serving both users, see docs/adr/0008 */
+	bool directly = session->sides[SIDE_CALLED] == SIDE_IS_USER ||
+			!(session->served & SERVES_CALLING);
 
 	act(out,
 	    (struct action){
-		    .verb = as_received ? TREAT_BYE_AS_RECEIVED : SEND_BYE,
-		    .clause = as_received ? CLAUSE_FIRST_BYE_AS_RECEIVED : CLAUSE_FIRST_BYE_DIRECT,
+		    .verb = directly ? SEND_BYE : TREAT_BYE_AS_RECEIVED,
+		    .clause = directly ? CLAUSE_FIRST_BYE_DIRECT : CLAUSE_FIRST_BYE_AS_RECEIVED,
 		    .dialog = dialog,
 		    .side = SIDE_CALLED,
 		    .cseq = dialog_take_cseq(dialog, SIDE_CALLING, random),
@@ -29,17 +29,57 @@ static void first_bye(struct session *session, struct dialog *dialog, struct ran
 static void second_bye(struct session *session, struct dialog *dialog, struct random *random,
 		       struct actions *out)
 {
-	bool as_received = session->served & SERVES_CALLED;
+	bool directly = session->sides[SIDE_CALLING] == SIDE_IS_USER ||
+			!(session->served & SERVES_CALLED);
 
 	act(out, (struct action){
-			 .verb = as_received ? TREAT_BYE_AS_RECEIVED : SEND_BYE,
-			 .clause = as_received ? CLAUSE_SECOND_BYE_AS_RECEIVED
-					       : CLAUSE_SECOND_BYE_DIRECT,
+			 .verb = directly ? SEND_BYE : TREAT_BYE_AS_RECEIVED,
+			 .clause = directly ? CLAUSE_SECOND_BYE_DIRECT
+					    : CLAUSE_SECOND_BYE_AS_RECEIVED,
 			 .dialog = dialog,
 			 .side = SIDE_CALLING,
 			 .cseq = dialog_take_cseq(dialog, SIDE_CALLED, random),
 		 });
 	dialog->outcome[SIDE_CALLING] = LEG_SENT;
+}
+
+/* Is there a BYE to send? If not: one comes from there, or the server there has had its own. */
+static bool is_ours(const struct session *session, struct dialog *dialog, enum dialog_side side)
+{
+	switch (session->release_parts[side]) {
+	case RELEASE_NOW: return true;
+	case RELEASE_LEFT: dialog->outcome[side] = LEG_RELEASED_BY_SERVER; return false;
+	default: dialog->outcome[side] = LEG_AWAITED; return false;
+	}
+}
+
+static void toward_called(struct session *session, struct dialog *dialog, bool acknowledged,
+			  struct random *random, struct actions *out)
+{
+	if (!is_ours(session, dialog, SIDE_CALLED))
+		return;
+	if (!acknowledged) {
+		act(out, (struct action){.verb = SEND_ACK,
+					 .clause = CLAUSE_ACK_FOR_CALLER,
+					 .dialog = dialog});
+		dialog->ack_is_ours = true;
+	}
+	first_bye(session, dialog, random, out);
+}
+
+static void toward_calling(struct session *session, struct dialog *dialog, bool acknowledged,
+			   struct random *random, struct actions *out)
+{
+	if (!is_ours(session, dialog, SIDE_CALLING))
+		return;
+	if (acknowledged) {
+		second_bye(session, dialog, random, out);
+		return;
+	}
+	dialog->outcome[SIDE_CALLING] = LEG_WAITING_FOR_ACK;
+	act(out, (struct action){.verb = WAIT_FOR_ACK,
+				 .clause = CLAUSE_BYE_WAITS_FOR_ACK,
+				 .dialog = dialog});
 }
 
 /* @req SC-1 SC-2 SC-3 RC-7
@@ -51,21 +91,8 @@ static void release_dialog(struct session *session, struct dialog *dialog, struc
 	bool acknowledged = dialog->state == DIALOG_CONFIRMED;
 
 	dialog->state = DIALOG_RELEASING;
-	if (!acknowledged) {
-		act(out, (struct action){.verb = SEND_ACK,
-					 .clause = CLAUSE_ACK_FOR_CALLER,
-					 .dialog = dialog});
-		dialog->ack_is_ours = true;
-	}
-	first_bye(session, dialog, random, out);
-	if (acknowledged) {
-		second_bye(session, dialog, random, out);
-		return;
-	}
-	dialog->outcome[SIDE_CALLING] = LEG_WAITING_FOR_ACK;
-	act(out, (struct action){.verb = WAIT_FOR_ACK,
-				 .clause = CLAUSE_BYE_WAITS_FOR_ACK,
-				 .dialog = dialog});
+	toward_called(session, dialog, acknowledged, random, out);
+	toward_calling(session, dialog, acknowledged, random, out);
 }
 
 /* @req SC-4 RC-16
@@ -82,6 +109,34 @@ void scscf_release_established_session(struct session *session, const struct scs
 		    dialog->byes_under_way == 0)
 			release_dialog(session, dialog, random, out);
 	}
+}
+
+/* A server that was waited for is silent or failed. */
+static void no_longer_await(struct session *session, struct dialog *dialog, struct random *random,
+			    struct actions *out)
+{
+	if (dialog->outcome[SIDE_CALLED] == LEG_AWAITED && is_ours(session, dialog, SIDE_CALLED))
+		first_bye(session, dialog, random, out);
+	if (dialog->outcome[SIDE_CALLING] == LEG_AWAITED && is_ours(session, dialog, SIDE_CALLING))
+		second_bye(session, dialog, random, out);
+}
+
+/* @req SC-3b */
+void scscf_release_without_servers(struct session *session, bool was_established,
+				   const struct scscf_dialogs *dialogs, const bool is_proxy[2],
+				   struct random *random, struct actions *out)
+{
+	for (int side = 0; side < 2; side++)
+		session->release_parts[side] = session->release_parts[side] == RELEASE_AWAIT &&
+							       is_proxy[side] && was_established
+						       ? RELEASE_LEFT
+						       : RELEASE_NOW;
+	if (!was_established || session->pending_branches)
+		scscf_release_session_being_established(session, out);
+	for (unsigned i = 0; i < dialogs->n; i++)
+		if (dialogs->list[i]->state == DIALOG_RELEASING)
+			no_longer_await(session, dialogs->list[i], random, out);
+	scscf_release_established_session(session, dialogs, random, out);
 }
 
 void scscf_release_ack_wait_over(struct session *session, struct dialog *dialog,

@@ -3,8 +3,10 @@
 #define ROLES_SCSCF_SCSCF_H
 
 #include "base/random.h"
+#include "roles/scscf/authentication.h"
 #include "roles/scscf/bindings.h"
 #include "roles/scscf/subscribers.h"
+#include "roles/scscf/service_control.h"
 #include "roles/words.h"
 #include "sip/message.h"
 
@@ -21,6 +23,12 @@ struct scscf_dialogs {
  * caller waits for its ACK. Idempotent: a dialog already being released is passed over. */
 void scscf_release_established_session(struct session *session, const struct scscf_dialogs *dialogs,
 				       struct random *random, struct actions *out);
+/* What has to come from an application server does not come: the release goes on without it. Toward a
+ * proxy (is_proxy, by side) no BYE is sent: it would run on into legs that have had theirs; a B2BUA has a
+ * dialog of its own there, which must end. */
+void scscf_release_without_servers(struct session *session, bool was_established,
+				   const struct scscf_dialogs *dialogs, const bool is_proxy[2],
+				   struct random *random, struct actions *out);
 /* The caller's ACK came, or 64*T1 are over: the BYE that waited goes out. */
 void scscf_release_ack_wait_over(struct session *session, struct dialog *dialog,
 				 struct random *random, struct actions *out);
@@ -71,17 +79,27 @@ void scscf_session_expired(struct session *session, const struct scscf_dialogs *
 
 /* --- initial_request.c ---------------------------------------------- TS 24.229 §5.4.3.2, §5.4.3.3 */
 
-/* Where a request goes, and whom we serve. Texts are views into the request, the bindings or `w`. */
+/* Where a request goes, and whom we serve. Texts are views into the request, the bindings, the
+ * subscribers or `w`. */
 struct scscf_target {
 	struct text request_uri;  /* empty: as it came */
 	struct text path;         /* comma list for Route, may be empty */
 	struct endpoint next_hop; /* not set: from the path or the Request-URI */
+	struct handle contact;    /* binding that it came from */
 };
 struct scscf_service {
-	unsigned status; /* 0: forward to the targets; else: answer this */
+	unsigned status; /* 0: forward to the server or the targets; else: answer this */
 	unsigned served; /* SERVES_… */
 	struct text calling_user,
 		called_user; /* addresses of record, written to the writer given */
+	/* The application server whose turn it is; NULL: the targets. */
+	const struct filter_criteria *criteria;
+	enum session_case session_case;
+	struct text served_user; /* of that case */
+	bool is_registered;      /* that user */
+	bool is_diverted;        /* service control of the called user ended by a change of the Request-URI */
+	uint8_t sides[2];        /* enum session_side_kind */
+	struct handle calling_contact;
 	unsigned n_targets;
 	struct scscf_target targets[LIMIT_BRANCHES];
 };
@@ -103,6 +121,11 @@ struct scscf_surroundings {
 };
 
 bool scscf_is_home_domain(const struct scscf_surroundings *around, struct text host);
+/* Under whose name the contacts of a user are kept: the main identity of its implicit registration set; the
+ * user itself when it is no subscriber. A view into the subscribers, or `user`. */
+struct text scscf_registered_as(const struct scscf_surroundings *around, struct text user);
+/* Has it a contact now? */
+bool scscf_is_registered(const struct scscf_surroundings *around, struct text user);
 
 /* What is known about the request besides its bytes. */
 struct scscf_arrival {
@@ -111,6 +134,8 @@ struct scscf_arrival {
 	bool has_more_routes; /* other Route values follow: they decide where it goes */
 	bool to_own_address; /* the Request-URI names this server's own address: a user of ours is meant */
 	bool passed_before; /* our own Via is in it: a spiral, the calling side was served then */
+	/* It comes back from an application server: the passage that went there. NULL: it comes anew. */
+	const struct service_passage *resumed;
 };
 
 void scscf_serve_initial_request(const struct scscf_surroundings *around,
@@ -118,14 +143,53 @@ void scscf_serve_initial_request(const struct scscf_surroundings *around,
 				 const struct scscf_arrival *arrival, struct text_writer *w,
 				 struct scscf_service *ret);
 
-/* --- registration.c --------------------------------------------------- TS 24.229 §5.4.1, RFC 3261
- * §10.3, RFC 3327 */
+/* --- registration.c, registration_contacts.c ------------------- TS 24.229 §5.4.1, RFC 3261 §10.3,
+ * RFC 3327, RFC 5626 */
+
+/* What is known about a REGISTER besides its bytes. */
+struct scscf_register_arrival {
+	const struct endpoint *source;
+	bool from_trusted;
+	struct text service_route; /* our own URI for Service-Route, in < > */
+	uint64_t now_ms;
+	struct random *random;
+	struct authentication *authentication; /* NULL: nobody can authenticate */
+	const struct authentication_settings *authentication_settings;
+};
+
+struct scscf_register_result {
+	unsigned status;
+	struct text user;	  /* name of the bindings, in user_bytes */
+	unsigned registration_type; /* one REGISTRATION_… bit when the state changed or was refreshed, 0 else */
+	uint32_t expires_s;	  /* longest time of a contact that is there now */
+	unsigned n_added;	  /* contacts that were not there before */
+	bool was_authenticated;	  /* `authentication` was filled in */
+	struct authentication_answer authentication;
+	char user_bytes[LIMIT_URI_BYTES];
+};
+
+/* A change for bindings_apply() of the other shards takes no more than this. */
+#define BINDING_LINE_BYTES_MAX (4u * LIMIT_URI_BYTES + LIMIT_ROUTE_SET_BYTES + 1024u)
+#define REGISTER_CHANGES_MAX   (2u * LIMIT_CONTACTS_OF_USER)
+/* The header lines of a response. */
+#define REGISTER_LINES_BYTES_MAX 49152u
 
 /* Works a REGISTER off: changes the bindings and writes the header lines of the response to
- * `lines`. Each change is written to `changes` as a line for bindings_apply() of the other shards.
- * Returns the status. `service_route`: our own URI for Service-Route. */
-unsigned scscf_register(const struct scscf_surroundings *around, const struct sip_message *request,
-			bool from_trusted, struct text service_route, uint64_t now_ms,
-			struct text_writer *lines, struct text_writer *changes);
+ * `lines`. Each change is written to `changes` as a line for bindings_apply() of the other shards. */
+void scscf_register(const struct scscf_surroundings *around, const struct sip_message *request,
+		    const struct scscf_register_arrival *arrival, struct text_writer *lines,
+		    struct text_writer *changes, struct scscf_register_result *ret);
+
+/* Takes one contact of a user out, or all (empty), for a reason of the network (§5.4.1.5). `user`: name of
+ * the bindings. Those of the bindings file stay. Returns how many. */
+unsigned scscf_deregister(const struct scscf_surroundings *around, struct text user,
+			  struct text contact, enum binding_gone_why why, uint64_t now_ms,
+			  struct text_writer *changes);
+
+/* A user whose last contact went is still known for this long: 480, and not 404, to its callers. */
+static inline uint64_t scscf_known_for_ms(const struct scscf_surroundings *around)
+{
+	return (uint64_t)around->registration_max_s * 1000;
+}
 
 #endif

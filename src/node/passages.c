@@ -1,0 +1,455 @@
+/* Service control over several passages of one session through this server; roles/scscf/service_control.h
+ * says what a passage is. */
+#include "node/internal.h"
+
+#include <assert.h>
+
+struct service_passage *passage_at(const struct node *node, struct handle handle)
+{
+	return pool_at(node->passages, handle);
+}
+
+struct service_passage *passage_of(const struct node *node, const struct session *session)
+{
+	return pool_at(node->passages, session->passage);
+}
+
+struct session *session_first(const struct node *node, const struct session *session)
+{
+	const struct service_passage *passage = passage_of(node, session);
+	const struct service_passage *first = passage ? passage_at(node, passage->first) : NULL;
+	struct session *found = first ? session_at(node, first->session) : NULL;
+
+	return found ? found : (struct session *)(uintptr_t)session;
+}
+
+struct session *session_next_passage(const struct node *node, const struct session *session)
+{
+	const struct service_passage *passage = passage_of(node, session);
+	const struct service_passage *next = passage ? passage_at(node, passage->next) : NULL;
+
+	return next ? session_at(node, next->session) : NULL;
+}
+
+static bool is_live(const struct session *session)
+{
+	return session && session->state != SESSION_ENDED;
+}
+
+uint8_t session_take_leg(struct node *node, struct session *session)
+{
+	struct session *first = session_first(node, session);
+
+	return first->next_leg < 250 ? first->next_leg++ : 250;
+}
+
+/* ---------------------------------------------------------------- beginning and end */
+
+static void append(struct node *node, struct service_passage *first, struct handle handle)
+{
+	struct service_passage *last = first, *next;
+
+	while ((next = passage_at(node, last->next)))
+		last = next;
+	last->next = handle;
+}
+
+struct service_passage *passage_begin(struct node *node, struct session *session,
+				      struct service_passage *previous)
+{
+	struct handle handle;
+	struct service_passage *passage = session ? passage_of(node, session) : NULL;
+
+	if (passage)
+		return passage;
+	passage = pool_take(node->passages, &handle);
+	if (!passage)
+		return NULL;
+	passage->first = previous ? previous->first : handle;
+	passage->calling_leg = LEG_CALLING;
+	if (previous) {
+		passage->previous = pool_handle(node->passages, previous);
+		passage->calling_leg = previous->called_leg;
+		previous->called_back = true;
+	}
+	if (!session)
+		return passage;
+	passage->session = pool_handle(node->sessions, session);
+	session->passage = handle;
+	if (previous)
+		append(node, passage_at(node, passage->first), handle);
+	passage_at(node, passage->first)->n_live++;
+	return passage;
+}
+
+void passage_forget(struct node *node, struct handle handle)
+{
+	struct service_passage *passage = passage_at(node, handle);
+
+	if (!passage)
+		return;
+	packed_text_clear(&passage->texts, node->session_store);
+	pool_give_back(node->passages, passage);
+}
+
+void passages_ended(struct node *node, struct session *first)
+{
+	struct service_passage *passage = passage_of(node, first);
+
+	if (!passage || !handle_is_set(passage->next))
+		return;
+	passage->next_ended = node->ended_passages;
+	node->ended_passages = first->passage;
+}
+
+void passages_forget_ended(struct node *node)
+{
+	struct service_passage *first;
+
+	while ((first = passage_at(node, node->ended_passages))) {
+		struct service_passage *passage;
+
+		node->ended_passages = first->next_ended;
+		while ((passage = passage_at(node, first->next))) {
+			first->next = passage->next;
+			session_forget(node, session_at(node, passage->session));
+		}
+	}
+}
+
+enum session_state session_state_of_all(const struct node *node, const struct session *session)
+{
+	const struct session *first = session_first(node, session), *live = NULL;
+
+	if (!passage_of(node, first))
+		return first->state;
+	for (session = first; session; session = session_next_passage(node, session)) {
+		if (!is_live(session))
+			continue;
+		if (session->state == SESSION_RELEASING || passage_of(node, session)->follows)
+			return SESSION_RELEASING;
+		if (!live)
+			live = session;
+	}
+	return live ? live->state : SESSION_ENDED;
+}
+
+static bool remember_server(struct node *node, struct session *first, uint8_t leg, struct text uri)
+{
+	struct text_writer w = text_writer_on(node->scratch2, LIMIT_ROUTE_SET_BYTES);
+
+	if (leg < 32)
+		first->server_legs |= 1u << leg;
+	text_put(&w, session_text(first, SESSION_SERVERS));
+	text_put(&w, uri);
+	text_put_char(&w, '\n');
+	return !w.full && session_set_text(first, node->session_store, SESSION_SERVERS,
+					   text_written(&w));
+}
+
+/* A new secret: what the last server was given holds no more. */
+bool passage_to_server(struct node *node, struct service_passage *passage,
+		       const struct scscf_service *service, struct text request_uri)
+{
+	const struct filter_criteria *criteria = service->criteria;
+	struct session *session = session_at(node, passage->session);
+	const struct text texts[PASSAGE_TEXTS] = {
+		[PASSAGE_SERVED_USER] = service->served_user,
+		[PASSAGE_REQUEST_URI] = request_uri,
+	};
+
+	if (!packed_text_build(&passage->texts, node->session_store, texts, passage->slices,
+			       PASSAGE_TEXTS))
+		return false;
+	passage->secret = random_u64(&node->random);
+	passage->position = (struct filter_position){
+		.is_set = true, .ordinal = criteria->ordinal, .priority = criteria->priority};
+	passage->session_case = (uint8_t)service->session_case;
+	passage->default_handling = criteria->server.default_handling;
+	passage->at_server = true;
+	passage->called_back = false;
+	passage->was_heard = false;
+	if (!session)
+		return true;
+	passage->called_leg = session_take_leg(node, session);
+	return remember_server(node, session_first(node, session), passage->called_leg,
+			       criteria->server.uri);
+}
+
+struct service_passage *passage_of_original_dialog(const struct node *node,
+						   const struct own_route *route)
+{
+	struct service_passage *passage = route->passage.shard == node->settings->shard
+						  ? passage_at(node, route->passage.handle)
+						  : NULL;
+	const struct session *session;
+
+	if (!passage || !passage->at_server || passage->secret != route->secret)
+		return NULL;
+	session = session_at(node, passage->session);
+	if (session && (session->state == SESSION_ENDED || session->state == SESSION_RELEASING ||
+			passage->follows))
+		return NULL; /* the session that it belongs to is over */
+	return passage;
+}
+
+/* ---------------------------------------------------------------- a server fails */
+
+/* @req IC-8 IC-9 */
+bool passage_goes_on(struct node *node, struct server_transaction *server,
+		     const struct client_transaction *client, unsigned status)
+{
+	struct service_passage *passage = passage_at(node, server->passage);
+	struct session *session = session_at(node, server->session);
+	bool goes_on;
+
+	if (!client->is_to_server || !passage || server->has_final || server->is_cancelled ||
+	    (session && session->state != SESSION_ESTABLISHING) ||
+	    !scscf_default_handling_applies(passage, status))
+		return false;
+	goes_on = passage->default_handling == SESSION_CONTINUED;
+	passage->at_server = false;
+	node->counters.servers_failed++;
+	if (session)
+		session_journal(
+			node, session,
+			(struct journal_record){
+				.kind = JOURNAL_OUTCOME,
+				.from = LEG_SERVER,
+				.to = client->leg,
+				.method = client->method,
+				.status = (uint16_t)status,
+				.clause = goes_on ? CLAUSE_SERVER_PASSED_OVER : CLAUSE_SERVER_NEEDED});
+	if (goes_on)
+		node->without_server = pool_handle(node->servers, server);
+	return goes_on;
+}
+
+/* ---------------------------------------------------------------- release */
+
+/* Is this session a neighbour of the other on that side? */
+static bool is_neighbour(const struct node *node, const struct session *session,
+			 enum dialog_side side, const struct session *other)
+{
+	const struct service_passage *own = passage_of(node, session),
+				     *theirs = passage_of(node, other);
+
+	if (!own || !theirs || own == theirs)
+		return false;
+	return side == SIDE_CALLING ? handle_equal(own->previous, other->passage)
+				    : handle_equal(theirs->previous, session->passage);
+}
+
+/* Through a proxy the dialog is the same on both sides; a B2BUA makes another. */
+static bool is_same_dialog(const struct session *a, const struct session *b)
+{
+	return text_equal(session_text(a, SESSION_CALL_ID), session_text(b, SESSION_CALL_ID)) &&
+	       text_equal(session_from_tag(a), session_from_tag(b));
+}
+
+struct neighbours {
+	bool lives[2], is_proxy[2];
+};
+
+static struct neighbours find_neighbours(const struct node *node, const struct session *session)
+{
+	struct neighbours found = {.is_proxy = {true, true}};
+
+	for (const struct session *other = session_first(node, session); other;
+	     other = session_next_passage(node, other))
+		for (int side = 0; side < 2; side++)
+			if (is_neighbour(node, session, (enum dialog_side)side, other)) {
+				found.lives[side] |= is_live(other);
+				found.is_proxy[side] &= is_same_dialog(session, other);
+			}
+	return found;
+}
+
+static bool only_follows(const struct session *session)
+{
+	return session->release_parts[SIDE_CALLING] != RELEASE_NOW &&
+	       session->release_parts[SIDE_CALLED] != RELEASE_NOW &&
+	       (session->release_parts[SIDE_CALLING] == RELEASE_FOLLOW ||
+		session->release_parts[SIDE_CALLED] == RELEASE_FOLLOW);
+}
+
+static bool awaits(const struct session *session)
+{
+	return session->release_parts[SIDE_CALLING] == RELEASE_AWAIT ||
+	       session->release_parts[SIDE_CALLED] == RELEASE_AWAIT;
+}
+
+static struct session *find_neighbour(const struct node *node, const struct session *session,
+				      enum dialog_side side)
+{
+	struct session *other = session_first(node, session);
+
+	while (other && !(is_neighbour(node, session, side, other) && is_live(other)))
+		other = session_next_passage(node, other);
+	return other;
+}
+
+/* How many servers the BYE has to pass before it comes here. */
+static unsigned servers_before(const struct node *node, const struct session *session)
+{
+	enum dialog_side side = session->release_parts[SIDE_CALLING] == RELEASE_AWAIT
+					? SIDE_CALLING
+					: SIDE_CALLED;
+	unsigned n = 1;
+
+	while ((session = find_neighbour(node, session, side)) &&
+	       session->release_parts[side] == RELEASE_AWAIT && n < LIMIT_DIALOGS)
+		n++;
+	return n;
+}
+
+static void await(struct node *node, struct session *session)
+{
+	struct service_passage *passage = passage_of(node, session);
+	uint64_t wait_ms = (uint64_t)node->settings->server_wait_ms * servers_before(node, session);
+
+	passage->await_until_ms = node->now_ms + wait_ms;
+	passage->follows = only_follows(session);
+	if (passage->follows) {
+		session->timer.kind = SESSION_TIMER_RELEASE;
+		timers_start(&node->timers, &session->timer, passage->await_until_ms);
+	}
+}
+
+void passages_release(struct node *node, struct session *first)
+{
+	struct session *next;
+
+	for (struct session *session = first; session;
+	     session = session_next_passage(node, session)) {
+		struct neighbours neighbours = find_neighbours(node, session);
+
+		if (is_live(session))
+			scscf_release_parts(session, neighbours.lives);
+	}
+	/* All parts are known before the first BYE goes. */
+	for (struct session *session = first; session; session = next) {
+		next = session_next_passage(node, session);
+		if (!is_live(session) || session->state == SESSION_RELEASING)
+			continue;
+		if (awaits(session))
+			await(node, session);
+		if (!only_follows(session))
+			passage_release(node, session);
+	}
+}
+
+static bool bye_has_passed(const struct node *node, const struct session *session)
+{
+	const struct dialog *dialog;
+
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
+	     h = dialog->next)
+		if (dialog->byes_under_way == 0 && dialog->state < DIALOG_RELEASING &&
+		    dialog->state != DIALOG_EARLY)
+			return false;
+	return session->first_dialog.generation != 0;
+}
+
+void passages_bye_passed(struct node *node, struct session *session, enum dialog_side toward)
+{
+	struct session *other;
+	struct service_passage *passage;
+
+	if (!passage_of(node, session) || !session_first(node, session)->release_why)
+		return;
+	other = find_neighbour(node, session, toward);
+	passage = other ? passage_of(node, other) : NULL;
+	if (!passage || passage->await_until_ms <= node->now_ms + node->settings->server_wait_ms)
+		return;
+	passage->await_until_ms = node->now_ms + node->settings->server_wait_ms;
+	session_arm_release(node, other);
+}
+
+/* @req SC-3b
+ * The BYE that the passage before gave to the server: the release has taken it over, so whoever sent it
+ * there need not wait. */
+static void answer_byes_before(struct node *node, struct session *session)
+{
+	for (int side = 0; side < 2; side++) {
+		struct session *before =
+			session->release_parts[side] == RELEASE_AWAIT
+				? find_neighbour(node, session, (enum dialog_side)side)
+				: NULL;
+		struct dialog *dialog;
+
+		for (struct handle h = before ? before->first_dialog : NO_HANDLE;
+		     (dialog = dialog_at(node, h)); h = dialog->next) {
+			struct server_transaction *bye = pool_at(node->servers, dialog->bye);
+
+			if (bye && dialog->byes_under_way && !bye->has_final)
+				server_answer(node, bye, 200, (struct text){0}, (struct text){0});
+		}
+	}
+}
+
+void passage_wait_over(struct node *node, struct session *session)
+{
+	struct service_passage *passage = passage_of(node, session);
+	struct neighbours neighbours = find_neighbours(node, session);
+	struct scscf_dialogs dialogs = session_dialogs(node, session);
+	struct actions actions = {.n = 0};
+	struct step step = {.session = session};
+	bool was_established;
+
+	passage->await_until_ms = 0;
+	if (!is_live(session) || (passage->follows && bye_has_passed(node, session)))
+		return;
+	passage->follows = false;
+	answer_byes_before(node, session);
+	node->counters.releases_without_server++;
+	session_journal(node, session,
+			(struct journal_record){.kind = JOURNAL_TIMER,
+						.clause = CLAUSE_RELEASED_WITHOUT_SERVER});
+	was_established = session->state != SESSION_ESTABLISHING &&
+			  !(session->state == SESSION_RELEASING && dialogs.n == 0);
+	session_set_state(node, session, SESSION_RELEASING);
+	scscf_release_without_servers(session, was_established, &dialogs, neighbours.is_proxy,
+				      &node->random, &actions);
+	carry_out(node, &step, &actions);
+	release_step_done(node, session);
+}
+
+/* @req SC-3b
+ * A BYE that a proxy did not pass on, whatever it said, and one that a B2BUA did not take: nobody else will tell
+ * the rest. What a B2BUA does with its other dialog after a 2xx is its own affair, unless the session is
+ * being released. */
+static bool was_swallowed(const struct session *session, const struct session *other,
+			  unsigned status, bool ordered)
+{
+	if (is_same_dialog(session, other))
+		return true;
+	if (ordered)
+		return status < 200 || status >= 300;
+	return status < 200 || status == 408 || status >= 500;
+}
+
+void passages_bye_answered(struct node *node, struct session *session, enum dialog_side toward,
+			   unsigned status, bool ordered)
+{
+	struct session *next;
+
+	if (!passage_of(node, session))
+		return;
+	for (struct session *other = session_first(node, session); other; other = next) {
+		struct service_passage *passage = passage_of(node, other);
+
+		next = session_next_passage(node, other);
+		if (!is_neighbour(node, session, toward, other) || !is_live(other) ||
+		    bye_has_passed(node, other) ||
+		    !was_swallowed(session, other, status, ordered))
+			continue;
+		if (passage->await_until_ms) {
+			passage_wait_over(node, other);
+		} else if (other->state < SESSION_RELEASING) {
+			other->reason_status = node->settings->release_status;
+			other->release_parts[dialog_other_side(toward)] = RELEASE_AWAIT;
+			passage_wait_over(node, other);
+		}
+	}
+}

@@ -1,0 +1,15 @@
+story the callee is busy: the refusal comes back through the servers
+node domain=ims.example
+subscriber sip:alice@ims.example
+subscriber sip:bob@ims.example
+ue alice at 127.0.0.1:6001 registered
+ue bob at 127.0.0.1:6002 registered
+server a1 at 127.0.0.10:7001 as b2bua
+server b1 at 127.0.0.20:7001 as proxy
+criteria of sip:alice@ims.example priority 1 on INVITE case orig-reg server a1
+criteria of sip:bob@ims.example priority 1 on INVITE case term-reg server b1
+bob answers after 200 with 486
+at 0 alice invites sip:bob@ims.example
+expect call alice failed 486
+expect session ended rejected 486
+expect nothing left

@@ -1,0 +1,18 @@
+# @req SC-9
+story the same; the callee hangs up
+node domain=ims.example
+subscriber sip:alice@ims.example
+subscriber sip:bob@ims.example
+ue alice at 127.0.0.1:6001 registered
+ue bob at 127.0.0.1:6002 registered
+server a1 at 127.0.0.10:7001 as proxy
+server b1 at 127.0.0.20:7001 as b2bua
+criteria of sip:alice@ims.example priority 1 on INVITE case orig-reg server a1
+criteria of sip:bob@ims.example priority 1 on INVITE case term-reg server b1
+at 0 alice invites sip:bob@ims.example
+at 2000 bob hangs up
+expect at a1 1 BYE
+expect at b1 1 BYE
+expect at alice 1 BYE
+expect session ended callee-hung-up
+expect nothing left

@@ -1,0 +1,15 @@
+# @req IC-8 IC-9
+story the caller's server fails (away), default handling: continue
+node domain=ims.example
+subscriber sip:alice@ims.example
+subscriber sip:bob@ims.example
+ue alice at 127.0.0.1:6001 registered
+ue bob at 127.0.0.1:6002 registered
+server a1 at 127.0.0.10:7001 as proxy
+criteria of sip:alice@ims.example priority 1 on INVITE case orig-reg default continue server a1
+at 0 a1 refuses
+at 10 alice invites sip:bob@ims.example
+expect at bob 1 INVITE
+at 10000 alice hangs up
+expect session ended caller-hung-up
+expect nothing left

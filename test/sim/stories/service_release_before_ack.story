@@ -1,0 +1,18 @@
+# @req RC-7
+story release before the caller's ACK, a proxy and a B2BUA in the path
+node domain=ims.example
+subscriber sip:alice@ims.example
+subscriber sip:bob@ims.example
+ue alice at 127.0.0.1:6001 registered
+ue bob at 127.0.0.1:6002 registered
+server a1 at 127.0.0.10:7001 as proxy
+server b1 at 127.0.0.20:7001 as b2bua
+criteria of sip:alice@ims.example priority 1 on INVITE case orig-reg server a1
+criteria of sip:bob@ims.example priority 1 on INVITE case term-reg server b1
+alice acknowledges after 3000
+at 0 alice invites sip:bob@ims.example
+at 1000 operator releases all
+expect at alice 1 BYE sent-after 3000
+expect at bob 1 BYE
+expect session ended released
+expect nothing left
