@@ -1,6 +1,7 @@
 #include "daemon/config.h"
 
 #include "daemon/config_value.h"
+#include "roles/scscf/subscribers.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -76,6 +77,7 @@ void config_free(struct config *config)
 		config->strings = s->next;
 		free(s);
 	}
+	subscribers_close(config->subscribers);
 	free(config);
 }
 
@@ -488,6 +490,7 @@ struct config *config_read_file(const char *file_name, struct config_problems *p
 		config = config_read((struct text){bytes, (uint32_t)len}, problems);
 	free(bytes);
 	if (config && (!set_folder(config, &config->bindings_file, file_name) ||
+		       !set_folder(config, &config->subscribers_folder, file_name) ||
 		       !set_folder(config, &config->control_socket, file_name))) {
 		config_problem_add(problems, 0, "a path in it is too long");
 		config_free(config);

@@ -17,9 +17,11 @@ struct config {
 	uint32_t tcp_idle_ms, tcp_connections_max, gather_us;
 	uint32_t drain_ms;
 	uint32_t control_mode;
-	struct text control_socket;    /* ended by NUL; empty: where control_socket_path() says */
-	struct text bindings_file;     /* ended by NUL; empty: none */
-	struct config_string *strings; /* what the texts of the settings look at */
+	struct text control_socket;      /* ended by NUL; empty: where control_socket_path() says */
+	struct text bindings_file;       /* ended by NUL; empty: none */
+	struct text subscribers_folder;  /* ended by NUL; empty: none */
+	struct subscribers *subscribers; /* what was read there; settings.subscribers is the same */
+	struct config_string *strings;   /* what the texts of the settings look at */
 };
 
 /* What is wrong with a file, in the order of its lines as far as possible. */
@@ -42,7 +44,7 @@ void config_problems_print(const struct config_problems *problems, const char *f
 /* NULL when there are problems (also out of memory). */
 struct config *config_read(struct text yaml, struct config_problems *problems);
 struct config *config_read_file(const char *file_name, struct config_problems *problems);
-/* NULL is allowed. */
+/* NULL is allowed. The subscribers go with it. */
 void config_free(struct config *config);
 /* A copy ended by NUL that lives as long as the configuration; .at is NULL when out of memory. */
 struct text config_keep(struct config *config, struct text text);
@@ -61,6 +63,7 @@ enum config_type {
 	CONFIG_PREFIXES,
 	CONFIG_ROUTES,
 	CONFIG_FILE,
+	CONFIG_FOLDER,
 	CONFIG_LEVEL,
 	CONFIG_MODE,
 };

@@ -14,13 +14,17 @@ const struct config_row config_table[] = {
 	{"names", CONFIG_NAMES, true, 0, 0, NODE_NAMES_MAX, "[]", "",
 	 "RFC 3261 §16.4", "Host names that mean this server, besides the addresses it listens on."},
 	{"trusted", CONFIG_PREFIXES, true, 0, 0, NODE_TRUSTED_MAX, "[127.0.0.0/8, \"::1/128\"]", "",
-	 "RFC 3325 §2", "Address blocks that may register and send to other domains. There is no authentication yet: whoever sends from here is believed."},
+	 "RFC 3325 §2", "Address blocks that may send to other domains, assert identities, and register users without credentials: whoever sends from here is believed."},
 	{"routes", CONFIG_ROUTES, true, 0, 0, NODE_ROUTES_MAX, "[]", "",
 	 "RFC 3263 §4", "Where requests for other domains go: a list of {domain, next_hop}. The domain \"*\" means any. Names are not looked up in DNS."},
 	{"scscf.domains", CONFIG_DOMAINS, true, 0, 0, NODE_DOMAINS_MAX, "[]", "",
 	 "TS 24.229 §5.4.3", "Home domains: users of these are served here."},
 	{"scscf.bindings", CONFIG_FILE, true, IN_CONFIG(bindings_file), 0, 0, "\"\"", "",
 	 "", "File of contacts that need not register, one per line: USER <CONTACT> [path=<URI>,...]. Read again at a reload."},
+	{"scscf.subscribers", CONFIG_FOLDER, true, IN_CONFIG(subscribers_folder), 0, 0, "\"\"", "",
+	 "TS 29.228 annex E", "Folder of the users: one XML file of Cx user data for each, shared-ifc-sets.xml, credentials.yaml. Read again at a reload. Empty: whoever registers from a trusted address is a user."},
+	{"scscf.server_wait", CONFIG_MS, true, IN_SETTINGS(server_wait_ms), 100, 60000, "4s", "milliseconds",
+	 "TS 24.229 §5.4.3.2", "An application server that is silent for so long has failed: a request without any response goes on, or ends, as the default handling of its filter criteria says; a release whose BYE it does not pass on goes on without it."},
 	{"registration.default", CONFIG_SECONDS, true, IN_SETTINGS(registration_default_s), 60, 31536000, "3600s", "seconds",
 	 "RFC 3261 §10.2", "How long a contact that names no time stays registered."},
 	{"registration.min", CONFIG_SECONDS, true, IN_SETTINGS(registration_min_s), 1, 86400, "60s", "seconds",
@@ -118,7 +122,8 @@ void config_row_put_range(const struct config_row *row, struct text_writer *w)
 	case CONFIG_DOMAINS:
 	case CONFIG_PREFIXES:
 	case CONFIG_ROUTES: text_printf(w, "%u to %u entries", (unsigned)min, (unsigned)max); break;
-	case CONFIG_FILE: break;
+	case CONFIG_FILE:
+	case CONFIG_FOLDER: break;
 	}
 }
 
@@ -140,6 +145,7 @@ static const char *const what_is_expected[] = {
 	[CONFIG_PREFIXES] = "a list of address blocks such as 127.0.0.0/8, ",
 	[CONFIG_ROUTES] = "a list of {domain: NAME, next_hop: \"udp:127.0.0.1:5070\"}, ",
 	[CONFIG_FILE] = "the path of a file",
+	[CONFIG_FOLDER] = "the path of a folder",
 	[CONFIG_LEVEL] = "one of ",
 	[CONFIG_MODE] = "permissions in octal, from ",
 };

@@ -148,7 +148,8 @@ bool config_value_scalar(struct config *config, const struct config_row *row, st
 	case CONFIG_TIMER:
 	case CONFIG_SECONDS: return set_duration(config, row, value);
 	case CONFIG_LEVEL: return read_level(value, place_of(config, row));
-	case CONFIG_FILE: return set_text(config, row, value);
+	case CONFIG_FILE:
+	case CONFIG_FOLDER: return set_text(config, row, value);
 	case CONFIG_LISTEN:
 	case CONFIG_NAMES:
 	case CONFIG_DOMAINS:

@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include "adapters/subscriber_files.h"
 #include "admin/admin.h"
 #include "base/control_path.h"
 #include "base/version.h"
@@ -19,6 +20,7 @@
 enum {
 	BINDINGS_PER_JOB = 256,
 	DRAIN_CHECK_MS = 50,
+	PROBLEM_BYTES = 5000, /* a path, a name and a text */
 };
 
 struct daemon {
@@ -47,21 +49,63 @@ static struct config *read_config(const struct daemon_options *options,
 				    : config_read(options->embedded, problems);
 }
 
+static bool read_bindings(const struct config *config, struct bindings *ret, FILE *out)
+{
+	struct config_problems problems = {0};
+
+	if (config->bindings_file.len == 0 ||
+	    bindings_read_file(config->bindings_file.at, ret, &problems))
+		return true;
+	config_problems_print(&problems, config->bindings_file.at, out);
+	return false;
+}
+
+static void print_subscriber_problems(const struct subscriber_problems *problems,
+				      const char *folder, FILE *out)
+{
+	char line[PROBLEM_BYTES];
+
+	for (unsigned i = 0; i < problems->n && i < SUBSCRIBER_PROBLEMS_MAX; i++) {
+		struct text_writer w = text_writer_on(line, sizeof(line));
+
+		subscriber_problem_put(&problems->kept[i], folder, &w);
+		fprintf(out, "%.*s\n", TEXT_ARGS(text_written(&w)));
+	}
+	if (problems->n > SUBSCRIBER_PROBLEMS_MAX)
+		fprintf(out, "%s: and %u more\n", folder, problems->n - SUBSCRIBER_PROBLEMS_MAX);
+}
+
+static bool read_subscribers(struct config *config, FILE *out)
+{
+	struct subscriber_problems problems;
+
+	if (config->subscribers_folder.len == 0)
+		return true;
+	config->subscribers = subscriber_files_read(config->subscribers_folder.at, &problems);
+	config->settings.subscribers = config->subscribers;
+	print_subscriber_problems(&problems, config->subscribers_folder.at, out);
+	return config->subscribers != NULL;
+}
+
 struct config *daemon_read_config(const struct daemon_options *options,
 				  struct bindings *ret_bindings, FILE *out)
 {
 	struct config_problems problems = {0};
 	struct config *config = read_config(options, &problems);
+	bool has_bindings, has_subscribers;
 	const char *name;
 
 	print_file_name(options, &name);
 	config_problems_print(&problems, name, out);
 	*ret_bindings = (struct bindings){0};
-	if (!config || config->bindings_file.len == 0)
+	if (!config)
+		return NULL;
+	/* What is wrong in either of them is told in one run. */
+	has_bindings = read_bindings(config, ret_bindings, out);
+	has_subscribers = read_subscribers(config, out);
+	if (has_bindings && has_subscribers)
 		return config;
-	if (bindings_read_file(config->bindings_file.at, ret_bindings, &problems))
-		return config;
-	config_problems_print(&problems, config->bindings_file.at, out);
+	bindings_clear(ret_bindings);
 	config_free(config);
 	return NULL;
 }
@@ -278,19 +322,27 @@ static uint64_t admin_clock_ms(void *owner)
 
 /* ------------------------------------------------------------------ reload */
 
-static void add_problems(json_t *list, const char *file, const struct config_problems *problems)
+/* All files read and right, or nothing and a line in `wrong` for each problem. */
+static struct config *read_again(struct daemon *d, struct bindings *ret_bindings, json_t *wrong)
 {
-	char line[512];
+	char *lines = NULL, *rest, *line;
+	size_t len = 0;
+	FILE *out = open_memstream(&lines, &len);
+	struct config *fresh = NULL;
 
-	for (unsigned i = 0; i < problems->n && i < CONFIG_PROBLEMS_MAX; i++) {
-		const struct config_problem *p = &problems->kept[i];
-
-		if (p->line)
-			snprintf(line, sizeof(line), "%s:%u: %s", file, p->line, p->text);
-		else
-			snprintf(line, sizeof(line), "%s: %s", file, p->text);
-		json_array_append_new(list, json_string(line));
+	*ret_bindings = (struct bindings){0};
+	if (out) {
+		fresh = daemon_read_config(d->options, ret_bindings, out);
+		fclose(out);
 	}
+	if (!lines)
+		json_array_append_new(wrong, json_string("out of memory"));
+	rest = lines;
+	while ((line = strsep(&rest, "\n")))
+		if (line[0])
+			json_array_append_new(wrong, json_string(line));
+	free(lines);
+	return fresh;
 }
 
 static void note_unchangeable(void *arg, const char *path)
@@ -298,30 +350,11 @@ static void note_unchangeable(void *arg, const char *path)
 	json_array_append_new(arg, json_string(path));
 }
 
-/* Both files read and right, or nothing. */
-static struct config *read_both(struct daemon *d, struct bindings *ret_bindings, json_t *wrong)
-{
-	struct config_problems problems = {0};
-	struct config *fresh = read_config(d->options, &problems);
-	const char *name;
-
-	print_file_name(d->options, &name);
-	add_problems(wrong, name, &problems);
-	*ret_bindings = (struct bindings){0};
-	if (!fresh || fresh->bindings_file.len == 0)
-		return fresh;
-	if (bindings_read_file(fresh->bindings_file.at, ret_bindings, &problems))
-		return fresh;
-	add_problems(wrong, fresh->bindings_file.at, &problems);
-	config_free(fresh);
-	return NULL;
-}
-
 static bool reload(void *owner, json_t *wrong, json_t *not_live)
 {
 	struct daemon *d = owner;
 	struct bindings bindings;
-	struct config *fresh = read_both(d, &bindings, wrong), *old = d->config;
+	struct config *fresh = read_again(d, &bindings, wrong), *old = d->config;
 
 	if (fresh && !config_keep_unchangeable(old, fresh, note_unchangeable, not_live)) {
 		json_array_append_new(wrong, json_string("out of memory"));
@@ -338,6 +371,7 @@ static bool reload(void *owner, json_t *wrong, json_t *not_live)
 
 		worker_call(d->workers.at[i], change_settings, &settings);
 	}
+	/* No worker looks at the old settings and subscribers any more. @req SUB-12 */
 	config_free(old);
 	load_bindings(d, &bindings);
 	bindings_clear(&bindings);
@@ -353,17 +387,27 @@ static void log_list(enum node_log_level level, const char *what, const json_t *
 		log_event(level, "msg=\"%s\" what=\"%s\"", what, json_string_value(entry));
 }
 
+static void log_subscribers(const struct daemon *d)
+{
+	if (d->config->subscribers)
+		log_event(NODE_LOG_INFO, "msg=\"subscribers\" sets=%u",
+			  subscribers_count(d->config->subscribers));
+}
+
 /* Whoever asks, the log says what came of it. */
 static bool reload_and_log(void *owner, json_t *wrong, json_t *not_live)
 {
+	const struct daemon *d = owner;
 	bool done = reload(owner, wrong, not_live);
 
 	log_list(NODE_LOG_ERROR, "configuration is wrong", wrong);
 	log_list(NODE_LOG_WARNING, "changed by a restart only", not_live);
-	if (done)
+	if (done) {
+		log_subscribers(d);
 		log_event(NODE_LOG_INFO, "msg=\"reloaded\"");
-	else
+	} else {
 		log_event(NODE_LOG_ERROR, "msg=\"the old configuration stays in force\"");
+	}
 	return done;
 }
 
@@ -552,6 +596,7 @@ static void log_ready(const struct daemon *d)
 			  transport_parameter((enum transport)e->transport),
 			  TEXT_ARGS(text_written(&w)));
 	}
+	log_subscribers(d);
 	print_file_name(d->options, &name);
 	log_event(NODE_LOG_INFO, "msg=\"ready\" version=%s workers=%u configuration=\"%s\"",
 		  ADIEU_VERSION, d->workers.n, name);

@@ -13,7 +13,7 @@ struct daemon_options {
 	bool verbose;               /* one level more than the configuration says */
 };
 
-/* Configuration and, when it names one, the bindings file. What is wrong is printed with file and line; NULL then. */
+/* Configuration and, when it names them, the bindings file and the folder of subscribers. What is wrong is printed with file and line; NULL then. */
 struct config *daemon_read_config(const struct daemon_options *options,
 				  struct bindings *ret_bindings, FILE *out);
 /* Runs until it is told to stop. Exit status. */

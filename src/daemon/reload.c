@@ -10,6 +10,11 @@ static bool same_listen(const struct node_settings *a, const struct node_setting
 	return true;
 }
 
+static bool is_path(const struct config_row *row)
+{
+	return row->type == CONFIG_FILE || row->type == CONFIG_FOLDER;
+}
+
 static const void *place_of(const struct config *config, const struct config_row *row)
 {
 	return (const char *)config + row->offset;
@@ -19,7 +24,7 @@ static bool is_same(const struct config *a, const struct config *b, const struct
 {
 	if (row->type == CONFIG_LISTEN)
 		return same_listen(&a->settings, &b->settings);
-	if (row->type == CONFIG_FILE)
+	if (is_path(row))
 		return text_equal(*(const struct text *)place_of(a, row),
 				  *(const struct text *)place_of(b, row));
 	return *(const uint32_t *)place_of(a, row) == *(const uint32_t *)place_of(b, row);
@@ -30,7 +35,7 @@ static bool put_back(const struct config *from, struct config *to, const struct 
 	if (row->type == CONFIG_LISTEN) {
 		memcpy(to->settings.listen, from->settings.listen, sizeof(to->settings.listen));
 		to->settings.n_listen = from->settings.n_listen;
-	} else if (row->type == CONFIG_FILE) {
+	} else if (is_path(row)) {
 		struct text kept = config_keep(to, *(const struct text *)place_of(from, row));
 
 		if (!kept.at)

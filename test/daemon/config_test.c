@@ -43,6 +43,9 @@ static const struct bad bad_files[] = {
 	{LISTEN "workers: 65\n", 2, {"workers: \"65\"", "from 1 to 64"}},
 	{LISTEN "workers: [1]\n", 2, {"workers: this is a list", "number"}},
 	{LISTEN "workers: {a: 1}\n", 2, {"workers: this is a mapping", "number"}},
+	{LISTEN "scscf:\n  subscribers: [a]\n",
+	 3,
+	 {"scscf.subscribers: this is a list", "path of a folder"}},
 	{LISTEN "workers: 1\nworkers: 2\n", 3, {"workers is given twice", ""}},
 	{LISTEN "timers: {t1: 1s}\nlog: info\ntimers: {t2: 5s}\n",
 	 4,
@@ -242,12 +245,13 @@ static void test_a_relative_path_is_meant_from_the_folder_of_the_file(void **sta
 	struct config *c;
 
 	(void)state;
-	fputs(LISTEN "scscf:\n  bindings: users/b\n", file);
+	fputs(LISTEN "scscf:\n  bindings: users/b\n  subscribers: users\n", file);
 	fclose(file);
 	c = config_read_file(path, &problems);
 	remove(path);
 	assert_non_null(c);
 	assert_string_equal(c->bindings_file.at, "/tmp/users/b");
+	assert_string_equal(c->subscribers_folder.at, "/tmp/users");
 	config_free(c);
 }
 
@@ -291,6 +295,7 @@ static void test_the_shipped_file_has_the_defaults_of_the_table(void **state)
 	assert_int_equal(shipped->drain_ms, defaults->drain_ms);
 	assert_int_equal(shipped->control_mode, defaults->control_mode);
 	assert_int_equal(shipped->control_socket.len, 0);
+	assert_int_equal(shipped->subscribers_folder.len, 0);
 	assert_int_equal(shipped->settings.n_trusted, defaults->settings.n_trusted);
 	assert_memory_equal(shipped->settings.trusted, defaults->settings.trusted,
 			    sizeof(defaults->settings.trusted));
