@@ -499,8 +499,9 @@ static unsigned open_dialogs(const void *self)
 	for (unsigned i = 0; i < server->proxy->n_dialogs; i++) {
 		const struct proxied *d = server->proxy->dialogs[i];
 
-		n += !server->options.is_absent && d->is_established && !d->n_byes[0] &&
-		     !d->n_byes[1];
+		/* Without an ACK it was never heard of again: its 2xx got lost, and it ended before. */
+		n += !server->options.is_absent && d->is_established && d->is_acknowledged &&
+		     !d->n_byes[0] && !d->n_byes[1];
 	}
 	return n;
 }

@@ -105,8 +105,10 @@ struct proxied *proxy_check_in_dialog(struct server *server, const struct sip_me
 		return NULL;
 	}
 	side = side_of(d, m);
-	if (m->method == SIP_ACK)
+	if (m->method == SIP_ACK) {
+		d->is_acknowledged = true;
 		return d;
+	}
 	if (m->cseq <= d->cseq[side] && !ue->reorders)
 		ue_violation(ue, "%.*s with CSeq %u after %u (RFC 3261 12.2.2)",
 			     TEXT_ARGS(m->method_name), m->cseq, d->cseq[side]);

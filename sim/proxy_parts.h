@@ -50,7 +50,7 @@ struct proxied {
 	uint32_t cseq[2];
 	unsigned n_byes[2];
 	uint16_t bye_answer[2];
-	bool is_established;
+	bool is_established, is_acknowledged;
 };
 
 struct proxy {

@@ -61,20 +61,6 @@ static void tell_service(struct ue_client *client, const struct sip_message *m)
 		service->is_answered(client->ue->service_self, client, m);
 }
 
-static void failed(struct ue_client *client)
-{
-	struct ue *ue = client->ue;
-
-	client->is_live = false;
-	client->is_given_up = true;
-	if (client->method == SIP_INVITE && !client->dialog)
-		ue->calls[client->call]->state = UE_CALL_FAILED;
-	if (client->dialog && (client->method == SIP_BYE || client->method == SIP_INVITE ||
-			       client->method == SIP_UPDATE))
-		ue_dialog_end(ue, client->dialog);
-	tell_service(client, NULL);
-}
-
 /* RFC 3261 §13.2.2.4: 64*T1 after the first 2xx no other dialog can come of the INVITE. */
 static void end_early_dialogs(struct ue_client *invite)
 {
@@ -83,6 +69,22 @@ static void end_early_dialogs(struct ue_client *invite)
 	for (unsigned i = 0; i < ue->n_dialogs; i++)
 		if (ue->dialogs[i]->call == invite->call && ue->dialogs[i]->state == UE_EARLY)
 			ue_dialog_end(ue, ue->dialogs[i]);
+}
+
+static void failed(struct ue_client *client)
+{
+	struct ue *ue = client->ue;
+
+	client->is_live = false;
+	client->is_given_up = true;
+	if (client->method == SIP_INVITE && !client->dialog) {
+		ue->calls[client->call]->state = UE_CALL_FAILED;
+		end_early_dialogs(client);
+	}
+	if (client->dialog && (client->method == SIP_BYE || client->method == SIP_INVITE ||
+			       client->method == SIP_UPDATE))
+		ue_dialog_end(ue, client->dialog);
+	tell_service(client, NULL);
 }
 
 static bool is_dialog_over(const struct ue_client *invite)

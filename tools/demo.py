@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""The demonstration: real calls through adieud on loopback, one released by the operator, and the answer to "why did it end?".
+"""The demonstration: real calls through adieud and an application server on loopback, one released by the operator, the rest by a
+de-registration, and the answer to "why did it end?".
 
-Everything is real: the daemon with its embedded default configuration, SIPp as the telephones. Nothing is left running."""
+Everything is real: the daemon with the configuration that is built into it and two users, SIPp as the telephones, a small proxy as the application
+server. Nothing is left running."""
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -16,7 +19,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SCENARIOS = os.path.join(ROOT, "etc", "demo")
 DEFAULT_PORT = 5060
-INSTALLED_FILE = "/etc/adieu/adieu.yaml"
+SERVER_PORT = 5090  # as in etc/demo/subscribers/alice.xml
+PASSWORDS = {"alice": "wonderland", "bob": "builder"}
 CALLS = 3
 PATIENCE_S = 15
 
@@ -132,17 +136,39 @@ class Demo:
 
     # ------------------------------------------------------------ steps
 
+    def start_server(self):
+        heading("An application server: a proxy that stays in the path of Alice's calls")
+        self.server_port = SERVER_PORT if is_free(SERVER_PORT) else free_port()
+        self.server = self.start([sys.executable, os.path.join(SCENARIOS, "application_server.py"), str(self.server_port)], "server.log")
+        wait_until(lambda: is_bound(self.server_port), "the application server")
+        say(f"It listens on 127.0.0.1:{self.server_port}; her initial filter criteria name it:")
+        with open(self.write_users()) as alice:
+            criteria = alice.read().partition("<InitialFilterCriteria>")[2].partition("</InitialFilterCriteria>")[0]
+        say("    <InitialFilterCriteria>\n" + criteria.strip("\n").rstrip() + "\n    </InitialFilterCriteria>")
+
+    def write_users(self):
+        """The folder of docs/subscribers.md with Alice and Bob; where Alice is. SIPp knows no algorithm but MD5, and gives up when another one is
+        offered beside it: so there is no password, but its hash."""
+        folder = os.path.join(self.folder, "subscribers")
+        os.mkdir(folder)
+        for user in PASSWORDS:
+            with open(os.path.join(SCENARIOS, "subscribers", f"{user}.xml")) as example:
+                text = example.read().replace(f":{SERVER_PORT};", f":{self.server_port};")
+            with open(os.path.join(folder, f"{user}.xml"), "w") as file:
+                file.write(text)
+        credentials = os.open(os.path.join(folder, "credentials.yaml"), os.O_WRONLY | os.O_CREAT, 0o600)
+        with open(credentials, "w") as file:
+            for user, password in PASSWORDS.items():
+                md5 = hashlib.md5(f"{user}@ims.example:ims.example:{password}".encode()).hexdigest()
+                file.write(f"{user}@ims.example: {{md5: {md5}}}\n")
+        return os.path.join(folder, "alice.xml")
+
     def start_daemon(self):
-        heading("The daemon, with the configuration that is built into it")
-        arguments = []
+        heading("The daemon, with the configuration that is built into it and these users")
         if not is_free(DEFAULT_PORT):
             self.port = free_port()
-            say(f"Port {DEFAULT_PORT} is taken on this machine: the same configuration on port {self.port} instead.")
-            arguments = self.same_configuration()
-        elif os.path.exists(INSTALLED_FILE):
-            say(f"{INSTALLED_FILE} is not looked at: the same configuration as a file instead.")
-            arguments = self.same_configuration()
-        self.daemon = self.start([self.adieud, "-s", self.socket, *arguments], "adieud.log")
+            say(f"Port {DEFAULT_PORT} is taken on this machine: port {self.port} instead.")
+        self.daemon = self.start([self.adieud, "-s", self.socket, "-f", self.write_configuration()], "adieud.log")
 
         def is_ready():
             expect(self.daemon.poll() is None, f"adieud stopped at once:\n{self.log('adieud.log')}")
@@ -151,28 +177,37 @@ class Demo:
         wait_until(is_ready, "adieud")
         self.adieu("version")
 
-    def same_configuration(self):
-        """etc/adieu.yaml is what is built into the daemon; here on our port."""
+    def write_configuration(self):
+        """etc/adieu.yaml is what is built into the daemon; here on our port and with our users."""
         with open(os.path.join(ROOT, "etc", "adieu.yaml")) as default:
             text = default.read().replace(f":{DEFAULT_PORT}\n", f":{self.port}\n")
+        with_users = text.replace('subscribers: ""', "subscribers: subscribers")
+        expect(with_users != text, "etc/adieu.yaml has no place for the users")
         path = os.path.join(self.folder, "adieu.yaml")
         with open(path, "w") as file:
-            file.write(text)
-        return ["-f", path]
+            file.write(with_users)
+        return path
 
     def log(self, name):
         with open(os.path.join(self.folder, name), errors="replace") as file:
             return file.read()
 
+    def register(self, user, contact_port, expires=600):
+        registration = self.sipp("register", free_port(), 1, "-key", "user", user, "-key", "contact_port", str(contact_port),
+                                 "-key", "expires", str(expires), "-au", f"{user}@ims.example", "-ap", PASSWORDS[user],
+                                 "-auth_uri", "ims.example")
+        expect(self.wait(registration, f"the registration of {user}") == 0,
+               f"the registration of {user} failed:\n{self.errors('register')}")
+
     def make_calls(self):
-        heading(f"Bob registers, and Alice calls him {CALLS} times (SIPp plays both)")
-        callee_port = free_port()
+        heading(f"Alice and Bob register with Digest, and she calls him {CALLS} times (SIPp plays both)")
+        callee_port, self.caller_port = free_port(), free_port()
         self.callee = self.sipp("callee", callee_port, CALLS)
         wait_until(lambda: is_bound(callee_port), "Bob's telephone")
-        registration = self.sipp("register", free_port(), 1, "-key", "callee_port", str(callee_port))
-        expect(self.wait(registration, "the registration") == 0, f"the registration failed:\n{self.errors('register')}")
+        self.register("alice", self.caller_port)
+        self.register("bob", callee_port)
         self.adieu("users")
-        self.caller = self.sipp("caller", free_port(), CALLS, "-r", "20")
+        self.caller = self.sipp("caller", self.caller_port, CALLS, "-r", "20")
 
         def all_stand():
             sessions = self.json("sessions", "--state", "confirmed")["sessions"]
@@ -188,32 +223,43 @@ class Demo:
 
     def release_one(self):
         released = self.sessions[0]["id"]
-        heading("The operator releases one of them: a BYE to each side")
+        heading("The operator releases one of them: a BYE to each side, and one through the application server as if Alice had sent it")
         self.adieu("release", released, "--reason", "503")
         session = self.json("show", released)
-        outcomes = [(d["caller"].get("status"), d["callee"].get("status")) for d in session["dialogs"]]
-        expect(outcomes == [(200, 200)], f"the BYEs were not both answered 200: {outcomes}")
         expect(session["state"] == "ended", f"the session is {session['state']}")
+        seen = self.expect_one_bye_at_the_server(session["call_id"])
+        say(f"\nThe application server has seen of this call: {', '.join(seen)}.")
         heading("What happened? The ladder, with the clause beside each step that the server decided")
         trace = self.adieu("trace", released)
-        expect(trace.count("BYE") >= 2 and "5.4.5.1.2" in trace, "the ladder shows no release")
+        expect(trace.count("BYE") >= 3 and "5.4.5.1.2" in trace and "server 1" in trace, "the ladder shows no release through the server")
         heading("And why did it end?")
         why = self.adieu("why", released)
         expect("5.4.5.1.2" in why, "the reason names no clause")
 
-    def release_the_rest(self):
-        heading("The rest goes as well")
-        self.adieu("release", "--all")
+    def seen_by_the_server(self, call_id):
+        return [line.split()[0] for line in self.log("server.log").splitlines() if line.split()[1:] == [call_id]]
+
+    def expect_one_bye_at_the_server(self, call_id):
+        seen = self.seen_by_the_server(call_id)
+        expect(seen == ["INVITE", "ACK", "BYE"], f"the application server has seen {seen}")
+        return seen
+
+    def deregister(self):
+        heading("Alice's telephone is switched off: her registration ends, and with it the rest of her calls")
+        self.register("alice", self.caller_port, expires=0)
         for process, name in ((self.caller, "caller"), (self.callee, "callee")):
             status = self.wait(process, f"SIPp as {name}")
             expect(status == 0, f"SIPp as {name} is not content (exit status {status}):\n{self.errors(name)}")
+        wait_until(lambda: self.json("counters")["gauges"]["sessions"] == 0, "the end of all sessions")
         self.adieu("sessions", "--ended")
+        for session in self.sessions[1:]:
+            self.expect_one_bye_at_the_server(session["call_id"])
         counters = self.json("counters")
-        expect(counters["gauges"]["sessions"] == 0, "there are sessions left")
         expect(counters["gauges"]["dialogs"] == 0, "there are dialogs left")
-        byes = counters["counters"]["byes_sent"]
-        expect(byes == counters["counters"]["byes_answered"] == 2 * CALLS, f"{byes} BYEs sent, expected {2 * CALLS}")
-        say(f"\nBoth SIPps are content with all {CALLS} calls; {byes} BYEs were sent and answered, no session and no dialog is left.")
+        sent, answered = (counters["counters"][name] for name in ("byes_sent", "byes_answered"))
+        expect(sent == answered and sent >= 3 * CALLS, f"{sent} BYEs sent, {answered} answered, expected {3 * CALLS}")
+        say(f"\nBoth SIPps are content with all {CALLS} calls, the application server has seen one BYE of each; {sent} BYEs were sent and "
+            "answered, no session and no dialog is left.")
 
     def stop_daemon(self):
         heading("Stop")
@@ -223,10 +269,11 @@ class Demo:
         say("adieud has stopped cleanly.")
 
     def run(self):
+        self.start_server()
         self.start_daemon()
         self.make_calls()
         self.release_one()
-        self.release_the_rest()
+        self.deregister()
         self.stop_daemon()
 
 

@@ -4,7 +4,7 @@
 set -eu
 build="cmake pkg-config gcc libc6-dev libyaml-dev libjansson-dev libsystemd-dev libpcre2-dev nettle-dev libxml2-dev"
 demo="$build python3 sip-tester"
-test="$demo clang libclang-rt-14-dev libcmocka-dev kamailio tshark procps"
+test="$demo baresip-core clang libclang-rt-14-dev libcmocka-dev kamailio tshark procps"
 bench="$demo kamailio procps"
 fuzz="$build python3 clang libclang-rt-14-dev libcmocka-dev"
 case "${1:-}" in

@@ -59,7 +59,7 @@ struct dialog {
 	struct packed_text texts;
 	struct text_slice slices[DIALOG_TEXTS];
 	struct text_slice to_tag; /* inside the block */
-	struct handle contact;    /* binding of the called user that it was made with */
+	struct handle contact_use; /* contact of the called user that it was made with */
 	uint32_t cseq[2];         /* highest number seen from that side, our own BYEs included */
 	uint32_t invite_cseq;     /* of the initial INVITE: its ACK has this number */
 	/* INVITE of that side whose 2xx was forwarded and not acknowledged yet; 0: none */

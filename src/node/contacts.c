@@ -11,19 +11,88 @@ static uint64_t as_value(struct handle h)
 	return (uint64_t)h.generation << 32 | h.index;
 }
 
-void contact_add(struct node *node, struct handle contact, const struct session *session)
+static struct contact_use *use_at(const struct node *node, struct handle handle)
 {
-	if (handle_is_set(contact) &&
-	    !map_insert(&node->sessions_by_contact, hash_of(contact),
-			as_value(pool_handle(node->sessions, session))))
-		node->counters.lost_memory++;
+	return pool_at(node->contact_uses, handle);
 }
 
-void contact_remove(struct node *node, struct handle contact, const struct session *session)
+/* The head of the list of a contact. A contact may have very many sessions (a gateway): the map has one
+ * entry for each contact, and the rest is a list. */
+static struct contact_use *first_use(const struct node *node, struct handle contact)
 {
-	if (handle_is_set(contact))
-		map_remove(&node->sessions_by_contact, hash_of(contact),
-			   as_value(pool_handle(node->sessions, session)));
+	uint32_t hash = hash_of(contact), at = map_first(&node->uses_by_contact, hash);
+	uint64_t value;
+
+	while ((value = map_value(&node->uses_by_contact, hash, &at))) {
+		struct contact_use *use =
+			use_at(node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+
+		if (handle_equal(use->contact, contact))
+			return use;
+	}
+	return NULL;
+}
+
+struct handle contact_join(struct node *node, struct handle contact, const struct session *session)
+{
+	struct contact_use *use, *second;
+	struct handle handle;
+
+	if (!handle_is_set(contact))
+		return NO_HANDLE;
+	use = pool_take(node->contact_uses, &handle);
+	if (!use) {
+		node->counters.lost_memory++;
+		return NO_HANDLE;
+	}
+	use->contact = contact;
+	use->session = pool_handle(node->sessions, session);
+	second = first_use(node, contact);
+	if (second) { /* behind the head, which stays where the map shows */
+		struct contact_use *third = use_at(node, second->next);
+
+		use->previous = pool_handle(node->contact_uses, second);
+		use->next = second->next;
+		second->next = handle;
+		if (third)
+			third->previous = handle;
+	} else if (!map_insert(&node->uses_by_contact, hash_of(contact), as_value(handle))) {
+		node->counters.lost_memory++;
+		pool_give_back(node->contact_uses, use);
+		return NO_HANDLE;
+	}
+	return handle;
+}
+
+void contact_leave(struct node *node, struct handle *handle)
+{
+	struct contact_use *use = use_at(node, *handle);
+	struct contact_use *next = use ? use_at(node, use->next) : NULL;
+	struct contact_use *previous = use ? use_at(node, use->previous) : NULL;
+
+	if (!use)
+		return;
+	if (next)
+		next->previous = use->previous;
+	if (previous) {
+		previous->next = use->next;
+	} else {
+		uint32_t hash = hash_of(use->contact);
+
+		/* The place in the map is there already: this cannot fail for want of memory. */
+		map_remove(&node->uses_by_contact, hash, as_value(*handle));
+		if (next)
+			map_insert(&node->uses_by_contact, hash, as_value(use->next));
+	}
+	pool_give_back(node->contact_uses, use);
+	*handle = NO_HANDLE;
+}
+
+static bool is_of_contact(const struct node *node, struct handle use, struct handle contact)
+{
+	const struct contact_use *found = use_at(node, use);
+
+	return found && handle_equal(found->contact, contact);
 }
 
 static bool is_dialog_of(const struct node *node, const struct session *session,
@@ -33,7 +102,7 @@ static bool is_dialog_of(const struct node *node, const struct session *session,
 
 	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
 	     h = dialog->next)
-		if (handle_equal(dialog->contact, contact) && dialog->state != DIALOG_ENDED)
+		if (is_of_contact(node, dialog->contact_use, contact) && dialog->state != DIALOG_ENDED)
 			return true;
 	return false;
 }
@@ -55,11 +124,11 @@ static unsigned cancel_branches_of(struct node *node, struct session *session,
 	     (client = pool_at(node->clients, h)); h = client->next) {
 		if (client->final_status || client->is_cancelled)
 			continue;
-		others += !handle_equal(client->contact, contact);
+		others += !is_of_contact(node, client->contact_use, contact);
 	}
 	for (struct handle h = invite && others ? invite->first_branch : NO_HANDLE;
 	     (client = pool_at(node->clients, h)); h = client->next)
-		if (handle_equal(client->contact, contact))
+		if (is_of_contact(node, client->contact_use, contact))
 			client_cancel(node, client, text_written(&reason));
 	return others;
 }
@@ -67,7 +136,7 @@ static unsigned cancel_branches_of(struct node *node, struct session *session,
 static bool release_of(struct node *node, struct session *session, struct handle contact)
 {
 	struct session *first = session_first(node, session);
-	bool of_calling = handle_equal(session->calling_contact, contact);
+	bool of_calling = is_of_contact(node, session->calling_contact_use, contact);
 
 	if (session->state >= SESSION_RELEASING || first->release_why)
 		return false;
@@ -86,22 +155,20 @@ static bool release_of(struct node *node, struct session *session, struct handle
 
 static unsigned gather(const struct node *node, struct handle contact, struct handle *ret)
 {
-	uint32_t hash = hash_of(contact), at = map_first(&node->sessions_by_contact, hash);
-	uint64_t value;
+	const struct contact_use *use = first_use(node, contact);
 	unsigned n = 0;
 
-	while (n < BATCH && (value = map_value(&node->sessions_by_contact, hash, &at))) {
-		struct handle handle = {(uint32_t)value, (uint32_t)(value >> 32)};
-		const struct session *session = session_at(node, handle);
+	for (; use && n < BATCH; use = use_at(node, use->next)) {
+		const struct session *session = session_at(node, use->session);
 
 		if (session && session->state < SESSION_RELEASING &&
 		    !session_first(node, session)->release_why)
-			ret[n++] = handle;
+			ret[n++] = use->session;
 	}
 	return n;
 }
 
-/* A release changes the map that is walked: so in batches, as long as one of them releases anything. */
+/* A release changes the list that is walked: so in batches, as long as one of them releases anything. */
 static void release_all_of(struct node *node, struct handle contact)
 {
 	struct handle batch[BATCH];

@@ -53,6 +53,7 @@ struct client_transaction {
 	uint8_t local;
 	uint8_t leg;        /* in the journal, where the request goes */
 	struct handle contact; /* binding of the called user that it goes to */
+	struct handle contact_use;
 	bool is_to_server;     /* to an application server: its default handling may apply */
 	bool waits_for_server; /* which has not said anything yet: timer_c_at_ms is the end of patience */
 	bool cancel_wanted; /* as soon as a provisional response comes (RFC 3261 §9.1) */
@@ -113,10 +114,10 @@ struct node {
 	struct timers timers;
 	bool draining;
 
-	struct pool *sessions, *dialogs, *servers, *clients, *passages;
+	struct pool *sessions, *dialogs, *servers, *clients, *passages, *contact_uses;
 	uint32_t transactions_max; /* forwarded requests at once; our own have some room more */
 	struct store *session_store, *message_store;
-	struct map servers_by_key, sessions_by_call_id, sessions_by_contact;
+	struct map servers_by_key, sessions_by_call_id, uses_by_contact;
 	struct bindings bindings;
 	struct registrar *registrar; /* NULL: on another shard, docs/adr/0018 */
 
@@ -381,9 +382,16 @@ void passages_release(struct node *node, struct session *first);
 
 /* --- contacts.c: sessions of registered contacts --------------------------------------------- */
 
-/* @req SC-7 */
-void contact_add(struct node *node, struct handle contact, const struct session *session);
-void contact_remove(struct node *node, struct handle contact, const struct session *session);
+/* @req SC-7
+ * A session, a dialog or a branch that has to do with a registered contact. */
+struct contact_use {
+	struct handle contact; /* binding */
+	struct handle session;
+	struct handle previous, next; /* of the same contact */
+};
+/* Not set: no such contact, or out of memory (counted). */
+struct handle contact_join(struct node *node, struct handle contact, const struct session *session);
+void contact_leave(struct node *node, struct handle *use);
 /* Releases the sessions of every contact whose registration has ended. */
 void contacts_gone(struct node *node);
 

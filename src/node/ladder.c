@@ -134,6 +134,10 @@ static void draw_message(struct drawing *d, const struct journal_record *r)
 	write_time(d, r->at_ms);
 	if (r->from != LEG_SERVER && r->to != LEG_SERVER) { /* relayed */
 		draw_arrow(d, from, 1, text_written(&label));
+		if (from > 1 && to > 1) { /* it comes and goes on the same side: one line below the other */
+			put_line(d, (struct text){0});
+			clear_line(d);
+		}
 		draw_arrow(d, 1, to, text_written(&label));
 	} else {
 		draw_arrow(d, from, to, text_written(&label));
@@ -191,7 +195,11 @@ static void draw_event(struct drawing *d, const struct journal_record *r)
 							     : "the operator orders the release",
 			    r->status);
 		break;
-	case JOURNAL_TIMER: text_printf(&w, " * a timer ran out "); break;
+	case JOURNAL_TIMER:
+		text_put(&w, r->clause == CLAUSE_RELEASED_WITHOUT_SERVER
+				     ? TEXT(" * a server did not pass the release on ")
+				     : TEXT(" * a timer ran out "));
+		break;
 	case JOURNAL_OUTCOME:
 		text_put_literal(&w, " * ");
 		put_outcome(&w, d->session, r);

@@ -62,6 +62,8 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 				  sessions_max + node->ended_max + LIMIT_DIALOGS * 1024u);
 	node->passages = pool_open(sizeof(struct service_passage),
 				   sessions_max + node->ended_max + transactions_max);
+	node->contact_uses = pool_open(sizeof(struct contact_use),
+				       2 * (sessions_max + node->ended_max) + transactions_max);
 	node->servers = pool_open(sizeof(struct server_transaction), transactions_max);
 	node->transactions_max = transactions_max;
 	/* What this server sends itself (BYE, CANCEL) must not fail because forwarding is busy. */
@@ -75,7 +77,7 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 	node->scratch = block_open(1, SCRATCH_BYTES);
 	node->scratch2 = block_open(1, SCRATCH_BYTES);
 	node->next_order = 1;
-	if (!node->sessions || !node->dialogs || !node->passages || !node->servers || !node->clients ||
+	if (!node->sessions || !node->dialogs || !node->passages || !node->contact_uses || !node->servers || !node->clients ||
 	    !node->session_store || !node->message_store || !node->ended || !node->outbox ||
 	    !node->actions || !node->scratch || !node->scratch2 ||
 	    !bindings_open(&node->bindings, at_most(settings->bindings_max, LIMIT_BINDINGS),
@@ -112,10 +114,12 @@ void node_close(struct node *node)
 {
 	if (!node)
 		return;
-	if (node->session_store && node->message_store && node->dialogs && node->passages)
+	if (node->session_store && node->message_store && node->dialogs && node->passages &&
+	    node->contact_uses)
 		give_back_all(node);
 	pool_close(node->sessions);
 	pool_close(node->passages);
+	pool_close(node->contact_uses);
 	pool_close(node->dialogs);
 	pool_close(node->servers);
 	pool_close(node->clients);
@@ -123,7 +127,7 @@ void node_close(struct node *node)
 	store_close(node->message_store);
 	map_clear(&node->servers_by_key);
 	map_clear(&node->sessions_by_call_id);
-	map_clear(&node->sessions_by_contact);
+	map_clear(&node->uses_by_contact);
 	block_close(node->ended);
 	block_close(node->outbox);
 	block_close(node->actions);
@@ -276,12 +280,16 @@ static void send_failed(struct node *node, const struct node_event *event)
 
 static void feed_bindings(struct node *node, struct text bytes)
 {
+	const struct scscf_surroundings around = {.subscribers = node->settings->subscribers};
 	struct binding_line line;
 
-	while (binding_line_next(&bytes, &line))
+	while (binding_line_next(&bytes, &line)) {
+		/* The bindings file may name any identity of a set. */
+		line.user = scscf_registered_as(&around, line.user);
 		if (bindings_apply(&node->bindings, &line, node->now_ms, known_for_ms(node)) !=
 		    BINDINGS_DONE)
 			node->counters.lost_memory++;
+	}
 	registrar_bindings_changed(node);
 }
 
@@ -469,4 +477,5 @@ void node_forget_old_static_bindings(struct node *node, uint64_t now_ms)
 	set_now(node, now_ms);
 	bindings_next_round(&node->bindings, node->now_ms);
 	registrar_bindings_changed(node);
+	end_of_step(node);
 }

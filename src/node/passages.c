@@ -339,16 +339,20 @@ void passages_release(struct node *node, struct session *first)
 	}
 }
 
-static bool bye_has_passed(const struct node *node, const struct session *session)
+/* Has the BYE not come yet that was to come from this side? */
+static bool still_awaits(const struct node *node, const struct session *session,
+			 enum dialog_side side)
 {
 	const struct dialog *dialog;
 
 	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
 	     h = dialog->next)
-		if (dialog->byes_under_way == 0 && dialog->state < DIALOG_RELEASING &&
-		    dialog->state != DIALOG_EARLY)
-			return false;
-	return session->first_dialog.generation != 0;
+		if (dialog->state == DIALOG_RELEASING
+			    ? dialog->outcome[side] == LEG_AWAITED
+			    : dialog->byes_under_way == 0 && dialog->state != DIALOG_ENDED &&
+				      dialog->state != DIALOG_EARLY)
+			return true;
+	return !handle_is_set(session->first_dialog);
 }
 
 void passages_bye_passed(struct node *node, struct session *session, enum dialog_side toward)
@@ -367,52 +371,71 @@ void passages_bye_passed(struct node *node, struct session *session, enum dialog
 }
 
 /* @req SC-3b
- * The BYE that the passage before gave to the server: the release has taken it over, so whoever sent it
- * there need not wait. */
-static void answer_byes_before(struct node *node, struct session *session)
+ * The BYE that the passage on that side gave to the server: the release has taken it over, so whoever sent
+ * it there need not wait. */
+static void answer_byes_before(struct node *node, struct session *session, enum dialog_side side)
 {
-	for (int side = 0; side < 2; side++) {
-		struct session *before =
-			session->release_parts[side] == RELEASE_AWAIT
-				? find_neighbour(node, session, (enum dialog_side)side)
-				: NULL;
-		struct dialog *dialog;
+	struct session *before = find_neighbour(node, session, side);
+	struct dialog *dialog;
 
-		for (struct handle h = before ? before->first_dialog : NO_HANDLE;
-		     (dialog = dialog_at(node, h)); h = dialog->next) {
-			struct server_transaction *bye = pool_at(node->servers, dialog->bye);
+	for (struct handle h = before ? before->first_dialog : NO_HANDLE;
+	     (dialog = dialog_at(node, h)); h = dialog->next) {
+		struct server_transaction *bye = pool_at(node->servers, dialog->bye);
 
-			if (bye && dialog->byes_under_way && !bye->has_final)
-				server_answer(node, bye, 200, (struct text){0}, (struct text){0});
-		}
+		if (bye && dialog->byes_under_way && !bye->has_final)
+			server_answer(node, bye, 200, (struct text){0}, (struct text){0});
 	}
 }
 
-void passage_wait_over(struct node *node, struct session *session)
+/* What is done instead of waiting. Toward a proxy nothing: it is part of the same dialog; a B2BUA has one of
+ * its own. */
+static void give_up_side(struct node *node, struct session *session, enum dialog_side side,
+			 bool was_established)
+{
+	struct neighbours neighbours = find_neighbours(node, session);
+	bool nothing = was_established && neighbours.is_proxy[side];
+
+	answer_byes_before(node, session, side);
+	session->release_parts[side] = nothing ? RELEASE_LEFT : RELEASE_NOW;
+	if (session->release_parts[dialog_other_side(side)] == RELEASE_FOLLOW)
+		session->release_parts[dialog_other_side(side)] = RELEASE_NOW;
+}
+
+static void go_on_without_server(struct node *node, struct session *session, const bool sides[2])
 {
 	struct service_passage *passage = passage_of(node, session);
-	struct neighbours neighbours = find_neighbours(node, session);
 	struct scscf_dialogs dialogs = session_dialogs(node, session);
 	struct actions actions = {.n = 0};
 	struct step step = {.session = session};
-	bool was_established;
+	bool was_established = session->state != SESSION_ESTABLISHING &&
+			       !(session->state == SESSION_RELEASING && dialogs.n == 0);
 
-	passage->await_until_ms = 0;
-	if (!is_live(session) || (passage->follows && bye_has_passed(node, session)))
-		return;
+	for (int side = 0; side < 2; side++)
+		if (sides[side])
+			give_up_side(node, session, (enum dialog_side)side, was_established);
+	if (!awaits(session))
+		passage->await_until_ms = 0;
 	passage->follows = false;
-	answer_byes_before(node, session);
 	node->counters.releases_without_server++;
 	session_journal(node, session,
 			(struct journal_record){.kind = JOURNAL_TIMER,
 						.clause = CLAUSE_RELEASED_WITHOUT_SERVER});
-	was_established = session->state != SESSION_ESTABLISHING &&
-			  !(session->state == SESSION_RELEASING && dialogs.n == 0);
 	session_set_state(node, session, SESSION_RELEASING);
-	scscf_release_without_servers(session, was_established, &dialogs, neighbours.is_proxy,
-				      &node->random, &actions);
+	scscf_release_without_servers(session, was_established, &dialogs, &node->random, &actions);
 	carry_out(node, &step, &actions);
 	release_step_done(node, session);
+}
+
+void passage_wait_over(struct node *node, struct session *session)
+{
+	bool sides[2];
+
+	passage_of(node, session)->await_until_ms = 0;
+	for (int side = 0; side < 2; side++)
+		sides[side] = session->release_parts[side] == RELEASE_AWAIT &&
+			      still_awaits(node, session, (enum dialog_side)side);
+	if (is_live(session) && (sides[0] || sides[1]))
+		go_on_without_server(node, session, sides);
 }
 
 /* @req SC-3b
@@ -432,24 +455,25 @@ static bool was_swallowed(const struct session *session, const struct session *o
 void passages_bye_answered(struct node *node, struct session *session, enum dialog_side toward,
 			   unsigned status, bool ordered)
 {
+	enum dialog_side from = dialog_other_side(toward); /* as the neighbour sees it */
 	struct session *next;
 
 	if (!passage_of(node, session))
 		return;
 	for (struct session *other = session_first(node, session); other; other = next) {
-		struct service_passage *passage = passage_of(node, other);
+		bool sides[2] = {from == SIDE_CALLING, from == SIDE_CALLED};
 
 		next = session_next_passage(node, other);
 		if (!is_neighbour(node, session, toward, other) || !is_live(other) ||
-		    bye_has_passed(node, other) ||
+		    !still_awaits(node, other, from) ||
 		    !was_swallowed(session, other, status, ordered))
 			continue;
-		if (passage->await_until_ms) {
-			passage_wait_over(node, other);
-		} else if (other->state < SESSION_RELEASING) {
+		if (other->state < SESSION_RELEASING && !ordered) { /* a party hung up */
 			other->reason_status = node->settings->release_status;
-			other->release_parts[dialog_other_side(toward)] = RELEASE_AWAIT;
-			passage_wait_over(node, other);
+			other->release_parts[from] = RELEASE_AWAIT;
+			other->release_parts[toward] = RELEASE_FOLLOW;
 		}
+		if (other->release_parts[from] == RELEASE_AWAIT)
+			go_on_without_server(node, other, sides);
 	}
 }

@@ -533,7 +533,7 @@ static unsigned fork_request(struct node *node, struct arrival *a,
 		client->contact = target->contact;
 		if (!session)
 			continue;
-		contact_add(node, client->contact, session);
+		client->contact_use = contact_join(node, client->contact, session);
 		journal_branch(node, session, client->leg, clause);
 	}
 	return n;
@@ -642,8 +642,9 @@ static void put_charging_vector(struct node *node, struct text_writer *w)
 {
 	const struct node_settings *s = node->settings;
 
-	text_printf(w, "icid-value=ad-%016llx;icid-generated-at=",
-		    (unsigned long long)random_u64(&node->random));
+	text_put_literal(w, "icid-value=ad-");
+	text_put_hex(w, random_u64(&node->random));
+	text_put_literal(w, ";icid-generated-at=");
 	endpoint_put_ip(w, &s->listen[0]);
 	if (s->n_domains) {
 		text_put_literal(w, ";orig-ioi=");

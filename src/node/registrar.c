@@ -190,7 +190,8 @@ static void put_wait(struct node *node, const struct scscf_register_result *resu
 
 /* Returns the response as it went out (a view into the outbox), empty when it did not. */
 static struct text answer_register(struct node *node, struct server_transaction *server,
-				   const struct endpoint *source, unsigned status, struct text lines)
+				   const struct endpoint *source, unsigned status,
+				   struct text lines)
 {
 	struct text_writer w = outbox_writer(node);
 	struct text_writer via = text_writer_on(node->scratch2, SCRATCH_BYTES);
@@ -270,8 +271,8 @@ static void servers_hear_of_removal(struct node *node, struct text user)
 	struct scscf_surroundings around = node_surroundings(node, routes);
 
 	if (user.len && !scscf_is_registered(&around, user))
-		registrar_third_party_register(node, user, REGISTRATION_REMOVAL, 0, (struct text){0},
-					       (struct text){0});
+		registrar_third_party_register(node, user, REGISTRATION_REMOVAL, 0,
+					       (struct text){0}, (struct text){0});
 }
 
 void registrar_bindings_changed(struct node *node)

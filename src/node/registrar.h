@@ -63,7 +63,7 @@ void registrar_put_charging_vector(struct node *node, struct text_writer *w);
 /* What a request of the registrar's own is made of; `w` and the texts live during the call. */
 struct registrar_request {
 	enum sip_method method;
-	struct text next_uri;	/* where it goes: the first of the route, or the Request-URI */
+	struct text next_uri; /* where it goes: the first of the route, or the Request-URI */
 	struct handle owned;
 	struct sip_request_parts parts; /* all but method, via */
 };
@@ -77,7 +77,8 @@ void registrar_events_close(struct node *node);
 void registrar_events_added(struct node *node, struct text user);
 /* A contact is gone; its texts are still there. */
 void registrar_events_gone(struct node *node, const struct binding *binding);
-void registrar_notify_answered(struct node *node, struct client_transaction *client, unsigned status);
+void registrar_notify_answered(struct node *node, struct client_transaction *client,
+			       unsigned status);
 
 /* registrar_third_party.c */
 bool registrar_third_party_open(struct node *node);

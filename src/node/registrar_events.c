@@ -9,11 +9,11 @@
 
 #include <assert.h>
 
-#define DEFAULT_S		 3761u /* RFC 3680 §4.4 */
-#define SUBSCRIPTIONS_OF_USER	 16u   /* 503 to a further one */
-#define GONE_BYTES_MAX		 8192u /* what is told of contacts that went: the full state says it too */
-#define TAG_BYTES		 80u
-#define TAG_MARK		 TEXT("adr-")
+#define DEFAULT_S             3761u /* RFC 3680 §4.4 */
+#define SUBSCRIPTIONS_OF_USER 16u   /* 503 to a further one */
+#define GONE_BYTES_MAX        8192u /* what is told of contacts that went: the full state says it too */
+#define TAG_BYTES             80u
+#define TAG_MARK              TEXT("adr-")
 
 enum subscription_text {
 	SUBSCRIPTION_USER, /* name of the bindings */
@@ -29,7 +29,7 @@ enum subscription_text {
 
 enum subscription_end {
 	SUBSCRIPTION_GOES_ON,
-	SUBSCRIPTION_TIMEOUT,	  /* its time is over, or it was ended by its owner */
+	SUBSCRIPTION_TIMEOUT,     /* its time is over, or it was ended by its owner */
 	SUBSCRIPTION_NO_RESOURCE, /* the last contact went */
 };
 
@@ -43,8 +43,8 @@ struct subscription {
 	uint64_t expires_ms;
 	uint32_t cseq, remote_cseq, version;
 	uint8_t local;
-	uint8_t end;	/* enum subscription_end */
-	bool is_due;	/* a NOTIFY */
+	uint8_t end;    /* enum subscription_end */
+	bool is_due;    /* a NOTIFY */
 	bool is_asking; /* one is under way */
 };
 
@@ -67,8 +67,8 @@ bool registrar_events_open(struct node *node)
 {
 	uint32_t max = node->settings->subscriptions_max ? node->settings->subscriptions_max : 1;
 
-	node->registrar->subscriptions = pool_open(
-		sizeof(struct subscription), max < LIMIT_BINDINGS ? max : LIMIT_BINDINGS);
+	node->registrar->subscriptions =
+		pool_open(sizeof(struct subscription), max < LIMIT_BINDINGS ? max : LIMIT_BINDINGS);
 	return node->registrar->subscriptions != NULL;
 }
 
@@ -129,7 +129,7 @@ static void arm(struct node *node, struct subscription *s)
 	s->timer.kind = NODE_TIMER_SUBSCRIPTION;
 	timers_start(&node->timers, &s->timer,
 		     s->is_due && !s->is_asking ? node->now_ms
-		     : s->end			? TIMERS_NEVER
+		     : s->end                   ? TIMERS_NEVER
 						: s->expires_ms);
 }
 
@@ -254,7 +254,8 @@ static void notify(struct node *node, struct subscription *s)
 void registrar_subscription_expired(struct node *node, struct timer *timer)
 {
 	struct subscription *s =
-		(struct subscription *)(void *)((char *)timer - offsetof(struct subscription, timer));
+		(struct subscription *)(void *)((char *)timer -
+						offsetof(struct subscription, timer));
 
 	if (node->now_ms >= s->expires_ms && !s->end) {
 		s->end = SUBSCRIPTION_TIMEOUT;
@@ -268,7 +269,8 @@ void registrar_subscription_expired(struct node *node, struct timer *timer)
 
 /* @req RE-7
  * RFC 6665 §4.2.2: who does not know the subscription, or does not answer, has none. */
-void registrar_notify_answered(struct node *node, struct client_transaction *client, unsigned status)
+void registrar_notify_answered(struct node *node, struct client_transaction *client,
+			       unsigned status)
 {
 	struct subscription *s = pool_at(node->registrar->subscriptions, client->owned);
 
@@ -438,8 +440,7 @@ static bool has_tag(const struct subscription *s, struct text tag)
 {
 	struct text local = text_of_subscription(s, SUBSCRIPTION_LOCAL);
 
-	return tag.len < local.len &&
-	       text_equal(text_from(local, local.len - tag.len), tag) &&
+	return tag.len < local.len && text_equal(text_from(local, local.len - tag.len), tag) &&
 	       local.at[local.len - tag.len - 1] == '=';
 }
 
@@ -540,7 +541,8 @@ static bool is_for_user(struct subscribing *g, const struct scscf_surroundings *
 static bool is_from_contact(const struct subscribing *g)
 {
 	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
-	unsigned n = bindings_of_user(&g->node->bindings, g->user, list, LIMIT_CONTACTS_OF_USER + 1);
+	unsigned n =
+		bindings_of_user(&g->node->bindings, g->user, list, LIMIT_CONTACTS_OF_USER + 1);
 
 	for (unsigned i = 0; i < n; i++) {
 		struct next_hop hop;
@@ -597,18 +599,15 @@ static bool gather_route(const struct sip_message *m, struct text_writer *w)
 	return !w->full;
 }
 
-static bool keep_texts(struct subscribing *g, struct subscription *s, struct text target, struct text route,
-		       struct text tag)
+static bool keep_texts(struct subscribing *g, struct subscription *s, struct text target,
+		       struct text route, struct text tag)
 {
 	const struct sip_message *m = g->request;
 	struct text_writer local = text_writer_on(g->node->scratch2, SCRATCH_BYTES);
 	struct text texts[SUBSCRIPTION_TEXTS] = {
-		[SUBSCRIPTION_USER] = g->user,
-		[SUBSCRIPTION_CALL_ID] = m->call_id,
-		[SUBSCRIPTION_REMOTE] = m->from,
-		[SUBSCRIPTION_REMOTE_TAG] = m->from_tag,
-		[SUBSCRIPTION_ROUTE] = route,
-		[SUBSCRIPTION_TARGET] = target,
+		[SUBSCRIPTION_USER] = g->user,         [SUBSCRIPTION_CALL_ID] = m->call_id,
+		[SUBSCRIPTION_REMOTE] = m->from,       [SUBSCRIPTION_REMOTE_TAG] = m->from_tag,
+		[SUBSCRIPTION_ROUTE] = route,          [SUBSCRIPTION_TARGET] = target,
 		[SUBSCRIPTION_EVENT_ID] = g->event_id,
 	};
 

@@ -4,7 +4,7 @@
 #include "roles/scscf/third_party_registration.h"
 
 #define SERVERS_OF_REGISTRATION 16u /* further ones are not told: counted as lost */
-#define ASKING_MAX		65536u
+#define ASKING_MAX              65536u
 
 /* A REGISTER whose failure ends the registration. */
 struct third_party {
@@ -82,8 +82,8 @@ static struct handle remember(const struct telling *t)
 	if (t->server->default_handling != SESSION_TERMINATED || t->type == REGISTRATION_REMOVAL)
 		return NO_HANDLE;
 	asking = pool_take(registrar->third_party, &handle);
-	if (!asking || !packed_text_build(&asking->text, t->node->session_store, &t->user,
-					  &asking->user, 1)) {
+	if (!asking ||
+	    !packed_text_build(&asking->text, t->node->session_store, &t->user, &asking->user, 1)) {
 		t->node->counters.lost_memory++;
 		if (asking)
 			pool_give_back(registrar->third_party, asking);
@@ -92,7 +92,7 @@ static struct handle remember(const struct telling *t)
 	return handle;
 }
 
-/* §5.4.1.7: the registration falls with a server that it cannot do without. true: it fell. @req TP3-5 */
+/* §5.4.1.7: the registration falls with a server that it cannot do without. true: it fell. @req TR-5 */
 static bool failed(struct node *node, struct handle owned, unsigned status)
 {
 	struct third_party *asking = pool_at(node->registrar->third_party, owned);
@@ -125,7 +125,7 @@ void registrar_third_party_answered(struct node *node, struct client_transaction
 		forget(node, asking);
 }
 
-/* @req TP3-1 TP3-2 */
+/* @req TR-1 TR-2 */
 static void tell(struct telling *t)
 {
 	struct node *node = t->node;
@@ -147,7 +147,9 @@ static void tell(struct telling *t)
 	struct next_hop hop;
 
 	request.owned = remember(t);
-	if (!addressing_next_hop(node, t->server->uri, 0, &hop)) {
+	/* A REGISTER to ourselves would be a registration, and tell the servers again. */
+	if (addressing_is_own_uri(node, t->server->uri) ||
+	    !addressing_next_hop(node, t->server->uri, 0, &hop)) {
 		t->is_over = failed(node, request.owned, 503);
 		return;
 	}

@@ -180,6 +180,6 @@ const struct node_counters *node_counters(struct node *node)
 			  pool_bytes(node->passages) + pool_bytes(node->servers) + pool_bytes(node->clients) +
 			  store_bytes(node->session_store) + store_bytes(node->message_store) +
 			  map_bytes(&node->servers_by_key) + map_bytes(&node->sessions_by_call_id) +
-			  map_bytes(&node->sessions_by_contact);
+			  map_bytes(&node->uses_by_contact) + pool_bytes(node->contact_uses);
 	return c;
 }

@@ -107,8 +107,7 @@ struct session *session_begin(struct node *node, const struct sip_message *invit
 		pool_give_back(node->sessions, session);
 		return NULL;
 	}
-	session->calling_contact = service->calling_contact;
-	contact_add(node, session->calling_contact, session);
+	session->calling_contact_use = contact_join(node, service->calling_contact, session);
 	return session;
 }
 
@@ -121,7 +120,7 @@ static void dialog_free(struct node *node, struct session *session, struct dialo
 		link = &dialog_at(node, *link)->next;
 	*link = dialog->next;
 	session->n_dialogs--;
-	contact_remove(node, dialog->contact, session);
+	contact_leave(node, &dialog->contact_use);
 	dialog_clear(dialog, node->session_store);
 	pool_give_back(node->dialogs, dialog);
 }
@@ -343,8 +342,7 @@ struct dialog *session_dialog_of_response(struct node *node, struct session *ses
 	}
 	dialog->session = pool_handle(node->sessions, session);
 	dialog->branch = client->leg;
-	dialog->contact = client->contact;
-	contact_add(node, dialog->contact, session);
+	dialog->contact_use = contact_join(node, client->contact, session);
 	dialog->leg = leg_of_new_dialog(node, session, client->leg);
 	dialog->next = session->first_dialog;
 	session->first_dialog = pool_handle(node->dialogs, dialog);
@@ -465,7 +463,7 @@ void session_forget(struct node *node, struct session *session)
 	assert(!timer_is_running(&session->timer));
 	while ((dialog = dialog_at(node, session->first_dialog)))
 		dialog_free(node, session, dialog);
-	contact_remove(node, session->calling_contact, session);
+	contact_leave(node, &session->calling_contact_use);
 	map_remove(&node->sessions_by_call_id, session->hash,
 		   as_value(pool_handle(node->sessions, session)));
 	passage_forget(node, session->passage);
@@ -563,7 +561,9 @@ void session_finish(struct node *node, struct session *session, enum session_end
 	if (passage && --passage->n_live > 0)
 		return;
 	first->end = (uint8_t)end_of_all(node, first);
-	if (first->end == SESSION_END_RELEASED || first->end == SESSION_END_DEREGISTERED)
+	if (first->end == SESSION_END_RELEASED || first->end == SESSION_END_DEREGISTERED) {
 		first->end_status = first->reason_status;
+		clause = CLAUSE_SESSION_RELEASED;
+	}
 	all_ended(node, first, clause);
 }

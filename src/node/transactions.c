@@ -292,8 +292,7 @@ void client_end(struct node *node, struct client_transaction *client)
 {
 	timers_stop(&node->timers, &client->timer);
 	unlink_from_server(node, client);
-	if (handle_is_set(client->contact) && session_at(node, client->session))
-		contact_remove(node, client->contact, session_at(node, client->session));
+	contact_leave(node, &client->contact_use);
 	let_go(node, &client->request, &client->request_len);
 	let_go(node, &client->cancel_lines, &client->cancel_lines_len);
 	pool_give_back(node->clients, client);

@@ -79,7 +79,7 @@ struct session {
 	struct handle first_dialog;
 	struct handle invite; /* server transaction of the initial INVITE, while it lives */
 	struct handle passage; /* of service control; not set: no application server is in the path */
-	struct handle calling_contact; /* binding that the calling user called from; not set: none known */
+	struct handle calling_contact_use; /* contact that the calling user called from; not set: none known */
 	uint64_t began_ms;
 	uint32_t answered_after_ms, ended_after_ms; /* since began_ms; 0: not yet */
 	uint32_t expires_s;                         /* negotiated interval; 0: none */

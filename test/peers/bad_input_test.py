@@ -55,12 +55,15 @@ class World:
 
     def answer(self, message):
         """The final answer; "" when the daemon provably says nothing: the answer to an OPTIONS sent afterwards comes first."""
-        # Both go to the same worker only when they have the same Call-ID; a bad message without one goes to the first.
+        # Both go to the same worker only when they have the same Call-ID and name the same session; a bad message without either goes to
+        # the first.
         call_id = re.search(rb"(?im)^(?:call-id|i)[ \t]*:[ \t]*(\S+)", message)
         own = rb"bad%d\b" % self.n  # in branch, tag and Call-ID; refused INVITEs before it are still being answered again
         self.socket.settimeout(PATIENCE_S)
         self.socket.send(message)
         probe = self.request("OPTIONS", uri="sip:probe@nowhere.example", Call_ID=call_id[1].decode(errors="replace") if call_id else None)
+        if route := re.search(rb"(?im)^route:.*\r\n", message):
+            probe = probe.replace(b"Via:", route[0] + b"Via:", 1)
         if not call_id:
             probe = probe.replace(b"Via:", b"Call-ID: probe@127.0.0.1\r\nVia:")
         branch = re.search(rb"branch=(\S+)", probe)[1]

@@ -380,6 +380,37 @@ def refused_call(port):
                 return answer
 
 
+def register(port, user, contact):
+    """The final answer to a REGISTER."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(PATIENCE_S)
+        s.bind(("127.0.0.1", 0))
+        here = s.getsockname()[1]
+        s.sendto((f"REGISTER sip:ims.example SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{here};branch=z9hG4bKregister{here}\r\n"
+                  f"Max-Forwards: 70\r\nFrom: <{user}>;tag=1\r\nTo: <{user}>\r\nCall-ID: register-{here}\r\n"
+                  f"CSeq: 1 REGISTER\r\nContact: <{contact}>\r\nContent-Length: 0\r\n\r\n").encode(), ("127.0.0.1", port))
+        return s.recv(65536).decode()
+
+
+def contacts_are_taken_out():
+    # @req RG-15
+    daemon = Adieu(bindings="sip:dan@ims.example <sip:dan@127.0.0.1:5998>\n", workers=2).start()
+    contacts = lambda: sorted(u["contact"] for u in daemon.json("users")["users"] if u["contact"])
+    for n in (1, 2, 3):
+        expect("SIP/2.0 200" in register(daemon.port, "sip:carol@ims.example", f"sip:carol@127.0.0.1:590{n}"), "REGISTER")
+    expect_equal(len(contacts()), 4, "contacts")
+    status, out, _ = daemon.adieu("deregister", "sip:carol@ims.example", "--contact", "sip:carol@127.0.0.1:5902")
+    expect_equal((status, out), (0, "1 contacts taken out\n"), "one contact")
+    expect("sip:carol@127.0.0.1:5902" not in contacts(), "the contact is gone")
+    expect_equal(daemon.json("deregister", "sip:carol@ims.example")["contacts"], 2, "the others")
+    for who in (["sip:carol@ims.example"], ["sip:nobody@ims.example"], ["nonsense"], ["sip:dan@ims.example"]):
+        expect_equal(daemon.adieu("deregister", *who)[0], 1, f"exit status for {who}")
+    expect_equal(contacts(), ["sip:dan@127.0.0.1:5998"], "that of the bindings file stays")
+    expect_equal(daemon.adieu("deregister")[0], 2, "without a user")
+    daemon.process.wait_for_line('msg="contacts taken out" user="sip:carol@ims.example" n=2')
+    expect_equal(daemon.stop(), 0, "exit status of the daemon")
+
+
 def drain_and_back():
     daemon = Adieu().start()
     expect_equal(daemon.json("drain")["draining"], True, "draining")
@@ -455,6 +486,7 @@ def main():
     tap.equal(world.daemon.stop(), 0, "the daemon stops cleanly")
     world.calls.kill()
     tap.case("reload with good and broken files", reload_with_good_and_broken_files)
+    tap.case("contacts are taken out by the operator", contacts_are_taken_out)
     tap.case("drain and back", drain_and_back)
     tap.case("SIGTERM waits for the last session", sigterm_waits_for_the_last_session)
     tap.case("SIGTERM gives up when its time is over", sigterm_gives_up_when_its_time_is_over)

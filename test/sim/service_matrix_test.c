@@ -1,4 +1,4 @@
-/* @req SC-3
+/* @req SC-3 SC-3b SC-3c
  * The release of an established session through service control, for every cell of
  *     {calling, called, both users served here} × {0..3 servers} × {proxy, B2BUA, mixed} × {normal, a server silent to the BYE, one that answers it with 481}
  * the fault at each place of the BYE's way. Each cell is a story that is written here, with its golden ladder in test/sim/stories/service.

@@ -211,8 +211,8 @@ static uint64_t timer_of(const struct bindings *bindings, const struct binding_l
 static bool set(struct bindings *bindings, struct binding *binding, const struct binding_line *line)
 {
 	struct text texts[BINDING_TEXTS] = {
-		[BINDING_USER] = line->user,	     [BINDING_CONTACT] = line->contact,
-		[BINDING_PATH] = line->path,	     [BINDING_CALL_ID] = line->call_id,
+		[BINDING_USER] = line->user,         [BINDING_CONTACT] = line->contact,
+		[BINDING_PATH] = line->path,         [BINDING_CALL_ID] = line->call_id,
 		[BINDING_INSTANCE] = line->instance, [BINDING_IDENTITY] = line->identity,
 	};
 
@@ -238,8 +238,7 @@ static enum bindings_verdict add(struct bindings *bindings, const struct binding
 	struct handle handle;
 	struct binding *binding;
 
-	if (bindings->n_live >= bindings->max ||
-	    !(binding = pool_take(bindings->pool, &handle)))
+	if (bindings->n_live >= bindings->max || !(binding = pool_take(bindings->pool, &handle)))
 		return BINDINGS_FULL;
 	binding->hash = hash_of(bindings, line->user);
 	if (!set(bindings, binding, line)) {

@@ -26,7 +26,7 @@ enum binding_gone_why {
 	BINDING_GONE_DEREGISTERED_BY_USER = 1,
 	BINDING_GONE_EXPIRED,
 	BINDING_GONE_BY_OPERATOR,
-	BINDING_GONE_REPLACED, /* another contact of the same device took its place */
+	BINDING_GONE_REPLACED,  /* another contact of the same device took its place */
 	BINDING_GONE_TAKEN_OUT, /* the bindings file no longer has it */
 	BINDINGS_GONE_WHYS,
 };
@@ -45,7 +45,7 @@ struct binding {
 	uint64_t expires_ms; /* 0: static, from the bindings file */
 	uint32_t cseq;
 	uint32_t hash;
-	uint32_t round; /* static: of the reading of the file that gave it */
+	uint32_t round;  /* static: of the reading of the file that gave it */
 	uint32_t reg_id; /* RFC 5626; 0: none */
 	uint16_t q;      /* thousandths */
 	bool has_q;      /* else it counts as 1 */
@@ -61,10 +61,10 @@ struct bindings {
 	struct map by_user;
 	struct hash_key key;
 	uint8_t timer_kind;
-	uint32_t round; /* of the bindings file */
+	uint32_t round;       /* of the bindings file */
 	uint32_t n_live, max; /* those that are gone and not yet heard of do not count */
-	uint8_t readers; /* bits: who asks bindings_next_gone() */
-	bool is_copy;    /* another shard decides: see bindings_expired() */
+	uint8_t readers;      /* bits: who asks bindings_next_gone() */
+	bool is_copy;         /* another shard decides: see bindings_expired() */
 	struct {
 		struct handle first, last;
 		bool told; /* the first one has been */

@@ -10,6 +10,8 @@
 #include "sip/uri.h"
 
 #define NAME_BUCKETS 64
+/* Points of the short kinds, method and session case, should not pay for the registers of the others. */
+#define NOT_INLINED __attribute__((noinline))
 static_assert(LIMIT_HEADER_FIELDS < 256, "a field and one more in a byte");
 
 /* "m=audio ...": one letter and what stands behind the "=". */
@@ -25,8 +27,7 @@ struct look {
 	bool has_uri_part, has_names, has_description;
 	bool has_folds; /* some value goes on in a further line; known with the names */
 	struct text uri_part;
-	/* Fields that the message has no index for, by bucket_of(): position + 1 of the first, and of
-	 * the next. */
+	/* Fields by bucket_of() their name: position + 1 of the first, and of the next. */
 	uint8_t first_of[NAME_BUCKETS], next_of[LIMIT_HEADER_FIELDS];
 	unsigned n_lines;
 	struct description_line lines[LIMIT_DESCRIPTION_LINES]; /* n_lines of them */
@@ -60,7 +61,7 @@ static struct text uri_part_of(struct text request_uri)
 
 /* @req IFC-5 The whole URI is searched. An expression with ^ or $ may have been written for the part that annex F
  * means, so that is tried as well; without them it makes no difference. */
-static bool request_uri_is_met(struct look *look, const struct service_point *point)
+NOT_INLINED static bool request_uri_is_met(struct look *look, const struct service_point *point)
 {
 	if (pattern_matches(point->content, look->facts->request_uri))
 		return true;
@@ -163,9 +164,16 @@ static bool value_is_met(const struct look *look, const struct service_point *po
 	return pattern_matches(point->content, value);
 }
 
+/* Names that differ in case only share a bucket. */
 static unsigned bucket_of(struct text name)
 {
-	return name.len ? (name.len * 5 + text_lower(name.at[0])) % NAME_BUCKETS : 0;
+	const unsigned char *at = (const unsigned char *)name.at;
+
+	if (name.len == 0)
+		return 0;
+	return (name.len + (at[0] | 32u) + 5 * (at[name.len / 2] | 32u) +
+		11 * (at[name.len - 1] | 32u)) %
+	       NAME_BUCKETS;
 }
 
 static void read_names(struct look *look)
@@ -180,8 +188,6 @@ static void read_names(struct look *look)
 		uint8_t *first;
 
 		look->has_folds |= value.len && memchr(value.at, '\n', value.len);
-		if (m->fields[i].header != SIP_HEADER_OTHER)
-			continue;
 		first = &look->first_of[bucket_of(long_name_of(m->fields[i].name))];
 		look->next_of[i] = *first;
 		*first = (uint8_t)(i + 1);
@@ -194,7 +200,8 @@ static bool is_name(struct text a, struct text b)
 	return text_equal(a, b) || text_equal_nocase(a, b);
 }
 
-static bool other_header_is_met(struct look *look, const struct service_point *point,
+/* The usual case, a name without operators. */
+static bool named_header_is_met(const struct look *look, const struct service_point *point,
 				struct text name)
 {
 	const struct sip_message *m = look->facts->request;
@@ -208,23 +215,8 @@ static bool other_header_is_met(struct look *look, const struct service_point *p
 	return false;
 }
 
-/* The usual case, a name without operators: through the index of the message where it has one. */
-static bool named_header_is_met(struct look *look, const struct service_point *point,
-				struct text name)
-{
-	const struct sip_message *m = look->facts->request;
-	enum sip_header header = sip_header_of(name);
-
-	if (header == SIP_HEADER_OTHER)
-		return other_header_is_met(look, point, long_name_of(name));
-	for (const struct sip_field *f = sip_first(m, header); f; f = sip_next(m, f))
-		if (value_is_met(look, point, f->value))
-			return true;
-	return false;
-}
-
 /* @req IFC-8 IFC-9 IFC-10 */
-static bool header_is_met(struct look *look, const struct service_point *point)
+NOT_INLINED static bool header_is_met(struct look *look, const struct service_point *point)
 {
 	const struct sip_message *m = look->facts->request;
 	struct text name;
@@ -232,7 +224,7 @@ static bool header_is_met(struct look *look, const struct service_point *point)
 	if (!look->has_names)
 		read_names(look);
 	if (pattern_is_literal(point->name, &name))
-		return named_header_is_met(look, point, name);
+		return named_header_is_met(look, point, long_name_of(name));
 	for (unsigned i = 0; i < m->n_fields; i++)
 		if (pattern_matches(point->name, long_name_of(m->fields[i].name)) &&
 		    value_is_met(look, point, m->fields[i].value))
@@ -378,31 +370,31 @@ static void read_description(struct look *look)
 	}
 }
 
-static bool lines_are_met(const struct look *look, const struct service_point *point, char letter)
+/* The next line from number `i` on whose letter the name of the point matches; n_lines: none. */
+static unsigned next_fitting_line(const struct look *look, const struct service_point *point,
+				  unsigned i)
 {
-	for (unsigned i = 0; i < look->n_lines; i++)
-		if (*look->lines[i].letter == letter &&
-		    (!point->content || pattern_matches(point->content, look->lines[i].content)))
-			return true;
-	return false;
+	struct text name;
+	bool is_one_letter = pattern_is_plain(point->name, &name) && name.len == 1;
+
+	for (; i < look->n_lines; i++) {
+		const char *letter = look->lines[i].letter;
+
+		if (is_one_letter ? *letter == name.at[0]
+				  : pattern_matches(point->name, (struct text){letter, 1}))
+			break;
+	}
+	return i;
 }
 
 /* @req IFC-11 */
-static bool description_is_met(struct look *look, const struct service_point *point)
+NOT_INLINED static bool description_is_met(struct look *look, const struct service_point *point)
 {
-	struct text name;
-
 	if (!look->has_description)
 		read_description(look);
-	if (pattern_is_literal(point->name, &name))
-		return name.len == 1 && lines_are_met(look, point, name.at[0]);
-	for (unsigned i = 0; i < look->n_lines; i++) {
-		const struct description_line *line = &look->lines[i];
-
-		if (pattern_matches(point->name, (struct text){line->letter, 1}) &&
-		    (!point->content || pattern_matches(point->content, line->content)))
+	for (unsigned i = 0; (i = next_fitting_line(look, point, i)) < look->n_lines; i++)
+		if (!point->content || pattern_matches(point->content, look->lines[i].content))
 			return true;
-	}
 	return false;
 }
 

@@ -32,9 +32,9 @@ enum profile_part {
 };
 
 /* Bits of a REGISTER trigger (the extension RegistrationType). */
-#define REGISTRATION_INITIAL	1u
-#define REGISTRATION_REFRESH	2u
-#define REGISTRATION_REMOVAL	4u
+#define REGISTRATION_INITIAL 1u
+#define REGISTRATION_REFRESH 2u
+#define REGISTRATION_REMOVAL 4u
 
 enum service_point_kind {
 	SERVICE_POINT_REQUEST_URI,
@@ -54,13 +54,14 @@ struct service_point {
 	const uint16_t *groups; /* those that it belongs to; none written: the same as group 0 */
 	struct text method;
 	/* REQUEST_URI: `content`. HEADER: `name` (opened with is_name), and `content` when it is set.
-	 * SESSION_DESCRIPTION: `name` is that of the line ("m"; opened with is_name), and `content` when it is set. */
+	 * SESSION_DESCRIPTION: `name` is that of the line ("m"), and `content` when it is set. */
 	struct pattern *name, *content;
 };
 
 struct trigger_point {
 	bool is_cnf; /* and of ors; else or of ands */
-	uint16_t n_points; /* at most LIMIT_SERVICE_POINTS, with at most LIMIT_SERVICE_POINT_GROUPS different groups */
+	/* At most LIMIT_SERVICE_POINTS, with at most LIMIT_SERVICE_POINT_GROUPS different groups. */
+	uint16_t n_points;
 	const struct service_point *points; /* none: always met */
 };
 
@@ -99,7 +100,8 @@ struct filter_facts {
 	/* A REGISTER counts as ORIGINATING_REGISTERED (TS 23.218 §5.2.1). */
 	enum session_case session_case;
 	bool is_unregistered; /* the served user, with ORIGINATING_CDIV; the other cases say it by themselves */
-	unsigned registration_type; /* one of the bits, for a REGISTER; 0: not a registration of ours */
+	/* One of the bits, for a REGISTER; 0: not a registration of ours. */
+	unsigned registration_type;
 };
 
 /* Is this trigger point met? (TS 29.228 §B.2.2, annexes C and F) */

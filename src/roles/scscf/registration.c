@@ -75,8 +75,8 @@ static unsigned look_for_flows(struct registration *r)
 	if (!sip_has_option(r->request, SIP_HEADER_SUPPORTED, TEXT("outbound")) ||
 	    !asks_for_a_flow(r->request))
 		return 200;
-	r->is_outbound = sip_text_list_next(&rest, &first) ? has_ob(first)
-							   : came_directly(r->request);
+	r->is_outbound =
+		sip_text_list_next(&rest, &first) ? has_ob(first) : came_directly(r->request);
 	return r->is_outbound ? 200 : 439;
 }
 
@@ -91,8 +91,9 @@ static unsigned authenticate(struct registration *r, struct scscf_register_resul
 		return 403;
 	ret->was_authenticated = true;
 	scscf_authenticate(a->authentication, a->authentication_settings, r->subscriber, r->request,
-			   a->source, a->from_trusted, registration_contacts_left(r, &expires_s) > 0,
-			   a->now_ms, a->random, r->lines, &ret->authentication);
+			   a->source, a->from_trusted,
+			   registration_contacts_left(r, &expires_s) > 0, a->now_ms, a->random,
+			   r->lines, &ret->authentication);
 	switch (ret->authentication.verdict) {
 	case AUTHENTICATION_DONE: return 200;
 	case AUTHENTICATION_CHALLENGE: return 401;
@@ -193,7 +194,8 @@ static void put_associated(struct registration *r)
 	}
 	put_identity(&w, s->main);
 	for (unsigned i = 0; i < s->n_identities; i++)
-		if (!s->identities[i].is_barred && !text_equal(s->identities[i].user, s->main->user))
+		if (!s->identities[i].is_barred &&
+		    !text_equal(s->identities[i].user, s->main->user))
 			put_identity(&w, &s->identities[i]);
 	text_put(r->lines, text_written(&w));
 	text_put_literal(r->lines, "\r\n");
@@ -225,7 +227,9 @@ static unsigned type_of_change(unsigned before, unsigned after, bool only_asked)
 {
 	if (only_asked || (before == 0 && after == 0))
 		return 0;
-	return before == 0 ? REGISTRATION_INITIAL : after ? REGISTRATION_REFRESH : REGISTRATION_REMOVAL;
+	return before == 0 ? REGISTRATION_INITIAL
+	       : after     ? REGISTRATION_REFRESH
+			   : REGISTRATION_REMOVAL;
 }
 
 static unsigned change(struct registration *r, struct scscf_register_result *ret)

@@ -19,12 +19,12 @@ struct registration {
 	const struct sip_message *request;
 	const struct scscf_register_arrival *arrival;
 	uint64_t now_ms;
-	struct text user;     /* name of the bindings */
-	struct text identity; /* the one in To, as an address of record */
+	struct text user;                    /* name of the bindings */
+	struct text identity;                /* the one in To, as an address of record */
 	const struct subscriber *subscriber; /* NULL: none */
 	struct text path;
 	bool is_outbound; /* RFC 5626 §6: flows count */
-	bool star;	  /* Contact: * */
+	bool star;        /* Contact: * */
 	unsigned n_contacts;
 	struct registration_contact contacts[LIMIT_CONTACTS_OF_USER];
 	unsigned n_added;

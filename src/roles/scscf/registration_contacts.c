@@ -7,8 +7,8 @@
 #include "sip/uri.h"
 
 #define INSTANCE_BYTES_MAX 256u
-#define REG_ID_MAX	   0x7fffffffu /* RFC 5626 §4.2.1 */
-#define ENTRIES_OF_USER	   (LIMIT_CONTACTS_OF_USER + 1u)
+#define REG_ID_MAX         0x7fffffffu /* RFC 5626 §4.2.1 */
+#define ENTRIES_OF_USER    (LIMIT_CONTACTS_OF_USER + 1u)
 
 /* RFC 3261 §10.3 step 6: the contact's own parameter, else the header, else our default; garbage
  * counts as the default. @req RG-4 */
@@ -176,7 +176,8 @@ static bool has_room(const struct registration *r, unsigned added, unsigned remo
 		contacts += binding_text(list[i], BINDING_CONTACT).len > 0;
 	contacts -= removed < contacts ? removed : contacts;
 	entries = contacts ? contacts : n > 0;
-	return contacts <= LIMIT_CONTACTS_OF_USER && bindings->n_live - n + entries <= bindings->max;
+	return contacts <= LIMIT_CONTACTS_OF_USER &&
+	       bindings->n_live - n + entries <= bindings->max;
 }
 
 static unsigned check_star(const struct registration *r)
@@ -210,8 +211,7 @@ unsigned registration_check_contacts(struct registration *r)
 		const struct binding *replaced =
 			contact->expires_s ? replaced_by(r, contact) : NULL;
 
-		if (contact->expires_s != 0 &&
-		    contact->expires_s < r->around->registration_min_s)
+		if (contact->expires_s != 0 && contact->expires_s < r->around->registration_min_s)
 			return 423;
 		if (is_out_of_order(r, binding) || is_out_of_order(r, replaced))
 			return 500;

@@ -114,9 +114,10 @@ static void put_registration(struct text_writer *w, const struct scscf_surroundi
 	text_put_literal(w, "<registration");
 	put_attribute(w, "aor", identity);
 	put_number(w, "id", number);
-	put_attribute(w, "state", is_active  ? TEXT("active")
-				  : gone.len ? TEXT("terminated")
-					     : TEXT("init"));
+	put_attribute(w, "state",
+		      is_active  ? TEXT("active")
+		      : gone.len ? TEXT("terminated")
+				 : TEXT("init"));
 	text_put_literal(w, ">\n");
 	for (unsigned i = 0; i < n; i++) {
 		struct text named = binding_text(list[i], BINDING_IDENTITY);

@@ -4,8 +4,8 @@
 
 #include "roles/scscf/scscf.h"
 
-#define REGISTRATION_EVENT_BYTES_MAX	 40960u /* of a document: identities beyond it are left out */
-#define REGISTRATION_EVENT_CONTACT_BYTES 8192u	/* of one contact in it */
+#define REGISTRATION_EVENT_BYTES_MAX     40960u /* of a document: identities beyond it are left out */
+#define REGISTRATION_EVENT_CONTACT_BYTES 8192u /* of one contact in it */
 
 /* A contact that is gone, for the document that follows. */
 void registration_event_put_gone(struct text_writer *w, const struct bindings *bindings,

@@ -123,14 +123,9 @@ static void no_longer_await(struct session *session, struct dialog *dialog, stru
 
 /* @req SC-3b */
 void scscf_release_without_servers(struct session *session, bool was_established,
-				   const struct scscf_dialogs *dialogs, const bool is_proxy[2],
-				   struct random *random, struct actions *out)
+				   const struct scscf_dialogs *dialogs, struct random *random,
+				   struct actions *out)
 {
-	for (int side = 0; side < 2; side++)
-		session->release_parts[side] = session->release_parts[side] == RELEASE_AWAIT &&
-							       is_proxy[side] && was_established
-						       ? RELEASE_LEFT
-						       : RELEASE_NOW;
 	if (!was_established || session->pending_branches)
 		scscf_release_session_being_established(session, out);
 	for (unsigned i = 0; i < dialogs->n; i++)

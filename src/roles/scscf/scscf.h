@@ -23,12 +23,11 @@ struct scscf_dialogs {
  * caller waits for its ACK. Idempotent: a dialog already being released is passed over. */
 void scscf_release_established_session(struct session *session, const struct scscf_dialogs *dialogs,
 				       struct random *random, struct actions *out);
-/* What has to come from an application server does not come: the release goes on without it. Toward a
- * proxy (is_proxy, by side) no BYE is sent: it would run on into legs that have had theirs; a B2BUA has a
- * dialog of its own there, which must end. */
+/* What had to come from an application server does not come, and session->release_parts say what is done
+ * instead. */
 void scscf_release_without_servers(struct session *session, bool was_established,
-				   const struct scscf_dialogs *dialogs, const bool is_proxy[2],
-				   struct random *random, struct actions *out);
+				   const struct scscf_dialogs *dialogs, struct random *random,
+				   struct actions *out);
 /* The caller's ACK came, or 64*T1 are over: the BYE that waited goes out. */
 void scscf_release_ack_wait_over(struct session *session, struct dialog *dialog,
 				 struct random *random, struct actions *out);

@@ -18,7 +18,7 @@ static bool is_credential(struct text name)
 	       text_equal_nocase(name, TEXT("WWW-Authenticate"));
 }
 
-/* @req TP3-4
+/* @req TR-4
  * The message as it was, without anything that proves who somebody is. */
 static bool put_message(const struct third_party_body *body, struct text bytes,
 			struct text_writer *w)
@@ -57,8 +57,7 @@ static bool is_wanted(const struct third_party_body *body, enum part part)
 {
 	switch (part) {
 	case PART_SERVICE_INFORMATION: return body->server->service_information.len > 0;
-	case PART_REQUEST:
-		return body->server->include_register_request && body->request.len > 0;
+	case PART_REQUEST: return body->server->include_register_request && body->request.len > 0;
 	case PART_RESPONSE:
 		return body->server->include_register_response && body->response.len > 0;
 	default: return false;
@@ -96,7 +95,7 @@ static void put_multipart_part(const struct third_party_body *body, enum part pa
 		*w = trial;
 }
 
-/* @req TP3-3 */
+/* @req TR-3 */
 void third_party_put_body(const struct third_party_body *body, struct text_writer *w,
 			  struct text_writer *content_type)
 {

@@ -1,4 +1,4 @@
-# @req SC-3
+# @req IC-15 SC-3
 story a server that does not record-route: the BYE of the release does not pass it
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,3 +1,4 @@
+# @req IC-12
 story the callee's server answers itself and hangs up
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,4 +1,4 @@
-# @req SC-3
+# @req IC-12 SC-3 SC-3c
 story the callee's server answers itself (an announcement); the network releases
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,3 +1,4 @@
+# @req SC-3
 story loss and reordering while two servers stand in the path; the network releases
 seed 11
 node domain=ims.example

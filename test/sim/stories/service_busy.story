@@ -1,3 +1,4 @@
+# @req IC-12
 story the callee is busy: the refusal comes back through the servers
 node domain=ims.example
 subscriber sip:alice@ims.example

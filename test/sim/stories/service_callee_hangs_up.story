@@ -1,4 +1,4 @@
-# @req SC-9
+# @req IC-15 SC-9
 story the same; the callee hangs up
 node domain=ims.example
 subscriber sip:alice@ims.example

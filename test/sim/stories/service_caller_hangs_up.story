@@ -1,4 +1,4 @@
-# @req IC-1 SC-9
+# @req IC-1 IC-2 IC-4 IC-5 IC-15 SC-9
 story a call through a proxy of the caller's and a B2BUA of the callee's; the caller hangs up
 node domain=ims.example
 subscriber sip:alice@ims.example

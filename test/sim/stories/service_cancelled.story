@@ -1,3 +1,4 @@
+# @req IC-12
 story the caller gives up while a proxy and a B2BUA are in the path
 node domain=ims.example
 subscriber sip:alice@ims.example

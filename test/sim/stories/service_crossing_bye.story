@@ -1,4 +1,4 @@
-# @req RF-2
+# @req SC-3c
 story the caller hangs up at the moment of the release
 node domain=ims.example
 subscriber sip:alice@ims.example

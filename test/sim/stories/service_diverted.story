@@ -1,3 +1,4 @@
+# @req IC-3 IC-5 SC-3
 story the callee's server diverts to another user, who is served here too
 node domain=ims.example
 subscriber sip:alice@ims.example

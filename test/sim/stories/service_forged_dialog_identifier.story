@@ -1,3 +1,4 @@
+# @req IC-6
 story somebody else guesses an original dialog identifier: the request is one like any other
 node domain=ims.example trusted=127.0.0.0/24
 subscriber sip:alice@ims.example

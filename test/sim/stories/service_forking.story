@@ -1,3 +1,4 @@
+# @req IC-12 SC-3c
 story the callee's server forks: both requests come back to the same place of service control; the callee answers one
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,3 +1,4 @@
+# @req IC-2 IC-12
 story the caller's server keeps the request for three seconds and says 183 meanwhile
 node domain=ims.example
 subscriber sip:alice@ims.example

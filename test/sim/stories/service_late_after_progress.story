@@ -1,4 +1,4 @@
-# @req IC-8
+# @req IC-8 IC-12
 story a server that said 183 may take longer than the wait for a silent one
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,3 +1,4 @@
+# @req IC-13
 story a request outside of dialogs passes the servers too
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,4 +1,4 @@
-# @req SC-3
+# @req IC-7 SC-3 SC-3c
 story the same proxy serves both users
 node domain=ims.example
 subscriber sip:alice@ims.example

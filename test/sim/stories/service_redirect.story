@@ -1,3 +1,4 @@
+# @req IC-12
 story the callee's server redirects: the caller gets the 302
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,4 +1,4 @@
-# @req RC-7
+# @req RC-7 SC-3c
 story release before the caller's ACK, a proxy and a B2BUA in the path
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,4 +1,4 @@
-# @req SC-0
+# @req SC-0 IC-12
 story release while the callee rings, a proxy and a B2BUA in the path
 node domain=ims.example
 subscriber sip:alice@ims.example

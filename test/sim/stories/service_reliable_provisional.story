@@ -1,3 +1,4 @@
+# @req IC-15
 story a reliable provisional response is acknowledged through two proxies
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,3 +1,4 @@
+# @req IC-12
 story a B2BUA ends both its dialogs by itself
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,3 +1,4 @@
+# @req SC-3b
 story the caller's server vanishes during the call; the caller hangs up
 node domain=ims.example
 subscriber sip:alice@ims.example

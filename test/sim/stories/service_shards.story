@@ -1,3 +1,4 @@
+# @req IC-14
 story a B2BUA's other dialog may belong to another worker: the session is one all the same
 node domain=ims.example shards=4
 subscriber sip:alice@ims.example

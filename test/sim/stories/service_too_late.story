@@ -1,4 +1,4 @@
-# @req IC-8
+# @req IC-6 IC-8 IC-9
 story a server keeps the request silently for too long; what it sends after the default handling has gone on is not believed
 node domain=ims.example
 subscriber sip:alice@ims.example

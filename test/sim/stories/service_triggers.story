@@ -1,3 +1,4 @@
+# @req IC-7
 story criteria that are met and others that are not: method, header, Request-URI, session description, negation, either of two
 node domain=ims.example
 subscriber sip:alice@ims.example

@@ -1,4 +1,4 @@
-# @req SC-3
+# @req IC-1 SC-3
 story each user has a server of its own network, with an application server; the caller's network releases
 node called one at=127.0.0.1:5060 domain=one.example route=two.example>127.0.0.2:5060
 subscriber sip:alice@one.example on one

@@ -1,3 +1,4 @@
+# @req IC-5 IC-7
 story nobody is registered: the criteria of the unregistered part lead to a server that answers
 node domain=ims.example
 subscriber sip:alice@ims.example
