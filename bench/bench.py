@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Adieu beside Kamailio: CPU per call, memory per session, CPU per release.
 
-usage: bench.py --build FOLDER [--only call|memory|release] [--quick] ...
+usage: bench.py --build FOLDER [--only call|memory|release|parse|ifc] [--quick] ...
 
 Figures go to stdout, one per line as `name value unit`; what happens meanwhile goes to stderr.
 README.md says what is measured and why it is measured like this.
@@ -582,18 +582,18 @@ def measure_sessions(bench, kinds):
         print_ratio("release_cpu_ratio", results, "release_cpu_us")
 
 
-def pass_parse_through(bench):
-    """The parser's own benchmark, if it was built: its lines are ours."""
-    program = bench.build / "bench_parse"
+def pass_through(bench, name):
+    """A benchmark of one part by itself, if it was built: its lines are ours."""
+    program = bench.build / ("bench_" + name)
     if not program.exists():
-        say("bench_parse is not there")
+        say(f"bench_{name} is not there")
         return
     done = subprocess.run([str(program)], text=True, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, preexec_fn=pinned_to(bench.server_cpu))
     sys.stdout.write(done.stdout)
     sys.stdout.flush()
     if done.returncode != 0:
-        raise BenchError(f"bench_parse ended with {done.returncode}")
+        raise BenchError(f"bench_{name} ended with {done.returncode}")
 
 
 # --- the command line -----------------------------------------------------------------------------
@@ -601,7 +601,7 @@ def pass_parse_through(bench):
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build/release", help="folder of the programs")
-    parser.add_argument("--only", choices=("call", "memory", "release", "parse"))
+    parser.add_argument("--only", choices=("call", "memory", "release", "parse", "ifc"))
     parser.add_argument("--servers", default="kamailio,adieud,adieud_at_once,floor", help="which, in which order")
     parser.add_argument("--quick", action="store_true", help="few and short runs, to see it work")
     parser.add_argument("--runs", type=int, help="runs of calls per server (3)")
@@ -635,7 +635,7 @@ def check_programs(bench):
     wanted = [str(bench.build / "bench_generator")]
     wanted += [program for kind in bench.options.servers for program in needed[kind]]
     missing = [program for program in wanted if shutil.which(program) is None]
-    if missing and bench.options.only != "parse":
+    if missing and bench.options.only not in ("parse", "ifc"):
         raise BenchError(f"not there: {', '.join(missing)}")
 
 
@@ -659,7 +659,9 @@ def main():
             measure_sessions(bench, [kind for kind in options.servers
                                      if kind not in (Floor, AdieudAtOnce)])
         if options.only in (None, "parse"):
-            pass_parse_through(bench)
+            pass_through(bench, "parse")
+        if options.only in (None, "ifc"):
+            pass_through(bench, "filter_criteria")
     except BenchError as error:
         say(f"bench: {error}")
         return 1

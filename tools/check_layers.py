@@ -45,6 +45,17 @@ PURE_CALLS = re.compile(r"""(
     | __assert_fail | __stack_chk_fail | _GLOBAL_OFFSET_TABLE_
     | __(u?div|u?mod|popcount|clz|ctz|ffs|mul)[dt]i[234]                        # arithmetic of the compiler
     )""", re.VERBOSE)
+# The regular expressions of src/base/pattern.c (docs/adr/0019). Compiling them allocates, and asks the system for memory that
+# may be executed: that happens when the configuration is read. Matching does neither.
+PATTERN_CALLS = re.compile(r"""pcre2_(
+      compile | code_free | jit_compile | get_error_message
+    | general_context_create | match_data_create | match | jit_match | dfa_match
+    )_8""", re.VERBOSE)
+# The digests of src/base/digest.c (docs/adr/0021): pure functions over memory of the caller.
+DIGEST_CALLS = re.compile(r"""nettle_(
+      (md5|sha256)_(init|update|digest) | aes128_(set_encrypt_key|encrypt) | memeql_sec
+    | base64_(encode_raw | decode_(init|update|final))
+    )""", re.VERBOSE)
 ALLOCATION = {"malloc", "calloc", "realloc", "free", "aligned_alloc"}
 
 QUOTED_INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
@@ -158,7 +169,13 @@ def check_purity(root, folder):
                            " the core keeps no state outside its node")
             if kind not in ("U", "w") or name in own or PURE_CALLS.fullmatch(name):
                 continue
-            if name in ALLOCATION:
+            if PATTERN_CALLS.fullmatch(name):
+                if source.parts[1] != "base":
+                    bad.append(f"{source}: calls {name}(): only src/base uses PCRE2; see base/pattern.h")
+            elif DIGEST_CALLS.fullmatch(name):
+                if source.parts[1] != "base":
+                    bad.append(f"{source}: calls {name}(): only src/base uses nettle; see base/digest.h")
+            elif name in ALLOCATION:
                 if source.parts[1] != "base":
                     bad.append(f"{source}: calls {name}(): only src/base allocates; take from a pool or a store")
             else:

@@ -17,6 +17,7 @@ static const struct method {
 	{"release", method_release, {"id", "user", "all", "reason", "text", "rate", "dry_run"}},
 	{"release_progress", method_release_progress, {"order", "wait_ms"}},
 	{"release_stop", method_release_stop, {"order"}},
+	{"deregister", method_deregister, {"user", "contact"}},
 	{"users", method_users, {"limit", "cursor"}},
 	{"counters", method_counters, {NULL}},
 	{"drain", method_drain, {"off"}},

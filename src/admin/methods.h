@@ -79,6 +79,7 @@ void method_trace(struct rpc_call *call);
 void method_release(struct rpc_call *call);
 void method_release_progress(struct rpc_call *call);
 void method_release_stop(struct rpc_call *call);
+void method_deregister(struct rpc_call *call);
 void method_users(struct rpc_call *call);
 void method_counters(struct rpc_call *call);
 void method_drain(struct rpc_call *call);

@@ -135,7 +135,7 @@ static bool matches_plain(const struct pattern *p, struct text subject)
 		return false;
 	if (p->n_bytes == 0)
 		return true;
-	if (p->at_begin)
+	if (p->n_bytes == subject.len || p->at_begin)
 		return equal(p, subject.at);
 	if (p->at_end)
 		return equal(p, subject.at + subject.len - p->n_bytes);
@@ -592,12 +592,17 @@ bool pattern_matches(const struct pattern *p, struct text subject)
 	return result >= 0;
 }
 
+bool pattern_is_plain(const struct pattern *p, struct text *ret_bytes)
+{
+	if (p->backtracking)
+		return false;
+	*ret_bytes = bytes_of(p);
+	return true;
+}
+
 bool pattern_is_literal(const struct pattern *p, struct text *ret_subject)
 {
-	if (p->backtracking || !p->at_begin || !p->at_end)
-		return false;
-	*ret_subject = bytes_of(p);
-	return true;
+	return p->at_begin && p->at_end && pattern_is_plain(p, ret_subject);
 }
 
 bool pattern_is_anchored(const struct pattern *p)

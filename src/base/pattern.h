@@ -20,6 +20,8 @@ bool pattern_matches(const struct pattern *pattern, struct text subject);
 
 /* The one subject that it matches (for is_name: case aside); false when there may be several. */
 bool pattern_is_literal(const struct pattern *pattern, struct text *ret_subject);
+/* Does it look for these bytes, at most with ^, $ or .* around them? */
+bool pattern_is_plain(const struct pattern *pattern, struct text *ret_bytes);
 /* Does it ask where the subject begins or ends (^ or $)? */
 bool pattern_is_anchored(const struct pattern *pattern);
 

@@ -20,6 +20,7 @@ enum option_bit {
 	OPTION_DRY_RUN = 1 << 9,
 	OPTION_NO_WAIT = 1 << 10,
 	OPTION_OFF = 1 << 11,
+	OPTION_CONTACT = 1 << 12,
 };
 
 struct command_line {
@@ -27,7 +28,7 @@ struct command_line {
 	bool json;
 	unsigned given; /* enum option_bit */
 	const char *argument;
-	const char *user, *state, *text, *cursor;
+	const char *user, *state, *text, *cursor, *contact;
 	unsigned long limit, reason, rate;
 };
 
@@ -39,6 +40,7 @@ int command_trace(const struct command_line *line);
 int command_release(const struct command_line *line);
 int command_progress(const struct command_line *line);
 int command_stop(const struct command_line *line);
+int command_deregister(const struct command_line *line);
 int command_users(const struct command_line *line);
 int command_counters(const struct command_line *line);
 int command_drain(const struct command_line *line);

@@ -28,6 +28,7 @@ static const struct command {
 		 OPTION_NO_WAIT},
 	{"progress", command_progress, ARGUMENT_ORDER, 0},
 	{"stop", command_stop, ARGUMENT_ORDER, 0},
+	{"deregister", command_deregister, ARGUMENT_NEEDED, OPTION_CONTACT},
 	{"users", command_users, ARGUMENT_NONE, OPTION_LIMIT},
 	{"counters", command_counters, ARGUMENT_NONE, OPTION_ALL},
 	{"drain", command_drain, ARGUMENT_NONE, OPTION_OFF},
@@ -47,6 +48,8 @@ static const char USAGE[] =
 	"                         release one session, those of a user, or all\n"
 	"  progress ORDER         how far a release is\n"
 	"  stop ORDER             begin no further session of a release\n"
+	"  deregister USER [--contact URI]\n"
+	"                         take a contact of a user out, or all: their sessions end\n"
 	"  users [--limit N]      contacts of registered users\n"
 	"  counters [--all]       gauges and counters\n"
 	"  drain [--off]          take no new sessions\n"
@@ -76,6 +79,7 @@ static const struct option long_options[] = {
 	{"dry-run", no_argument, NULL, 256 + 9},
 	{"no-wait", no_argument, NULL, 256 + 10},
 	{"off", no_argument, NULL, 256 + 11},
+	{"contact", required_argument, NULL, 256 + 12},
 	{0},
 };
 
@@ -100,6 +104,7 @@ static bool take_option(struct command_line *line, unsigned bit, const char *val
 	case OPTION_USER: line->user = value; break;
 	case OPTION_STATE: line->state = value; break;
 	case OPTION_TEXT: line->text = value; break;
+	case OPTION_CONTACT: line->contact = value; break;
 	default: break;
 	}
 	return true;

@@ -103,8 +103,9 @@ struct own_route addressing_own_route(const struct node *node, struct text uri_t
 	own.originating = sip_uri_param(&uri, TEXT("orig"), &value);
 	own.has_session = sip_uri_param(&uri, HANDLE_NAME, &value) &&
 			  node_session_id_parse(value, &own.session);
-	own.has_original_dialog = sip_uri_param(&uri, ORIGINAL_DIALOG_NAME, &value) &&
-				  original_dialog_parse(value, &own);
+	own.has_original_dialog = sip_uri_param(&uri, ORIGINAL_DIALOG_NAME, &value);
+	if (own.has_original_dialog && !original_dialog_parse(value, &own))
+		own.passage = (struct node_session_id){0}; /* that of nothing */
 	return own;
 }
 

@@ -433,7 +433,7 @@ void bye_of_release_answered(struct node *node, struct client_transaction *clien
 			   &node->random, &actions);
 	carry_out(node, &step, &actions);
 	release_step_done(node, session);
-	passages_bye_answered(node, session, client->side, status, true);
+	passages_bye_answered(node, session, dialog, client->side, status, true);
 }
 
 void passage_release(struct node *node, struct session *session)

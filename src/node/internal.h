@@ -55,6 +55,7 @@ struct client_transaction {
 	struct handle contact; /* binding of the called user that it goes to */
 	struct handle contact_use;
 	bool is_to_server;     /* to an application server: its default handling may apply */
+	bool is_passed_over; /* that server failed, and the request went on without it */
 	bool waits_for_server; /* which has not said anything yet: timer_c_at_ms is the end of patience */
 	bool cancel_wanted; /* as soon as a provisional response comes (RFC 3261 §9.1) */
 	bool is_cancelled;
@@ -143,6 +144,7 @@ struct node {
 	struct sip_message other;   /* a stored one, looked at again */
 	struct sip_edit edit;
 	char *scratch, *scratch2;
+	bool response_from_trusted; /* what the response at hand says of identities passes on */
 	struct handle ended_passages; /* first passages of sessions that ended in this step */
 	struct handle without_server; /* server transaction whose application server failed: it goes on, at the end of the step */
 	uint64_t confirmed, releasing; /* gauges kept by session_set_state() */
@@ -354,7 +356,8 @@ struct service_passage *passage_begin(struct node *node, struct session *session
 				      struct service_passage *previous);
 /* The request goes to the server of the criteria. false: out of memory. */
 bool passage_to_server(struct node *node, struct service_passage *passage,
-		       const struct scscf_service *service, struct text request_uri);
+		       const struct scscf_service *service, struct text request_uri,
+		       struct text charging_vector);
 /* That of an original dialog identifier; NULL: unknown, over, or not the one that was given out. */
 struct service_passage *passage_of_original_dialog(const struct node *node,
 						   const struct own_route *route);
@@ -366,8 +369,8 @@ bool passage_goes_on(struct node *node, struct server_transaction *server,
 struct session *session_next_passage(const struct node *node, const struct session *session);
 /* A BYE of ours, or of a party, toward a server was answered, or was not: what waits for it further on need
  * not wait when it was not passed on. `ordered`: by a release. */
-void passages_bye_answered(struct node *node, struct session *session, enum dialog_side toward,
-			   unsigned status, bool ordered);
+void passages_bye_answered(struct node *node, struct session *session, const struct dialog *dialog,
+			   enum dialog_side toward, unsigned status, bool ordered);
 /* A BYE went on to that side: a server there has no longer than that from now on to pass it. */
 void passages_bye_passed(struct node *node, struct session *session, enum dialog_side toward);
 /* The wait for what comes through the servers is over. */

@@ -319,6 +319,7 @@ static void server_is_silent(struct node *node, struct client_transaction *clien
 	client->waits_for_server = false;
 	client->timer_c_at_ms = TIMERS_NEVER;
 	client->cancel_wanted = client->method == SIP_INVITE;
+	client->is_passed_over = true;
 	branch_failed(node, client, 408);
 	client_arm(node, client);
 }

@@ -149,13 +149,15 @@ static bool remember_server(struct node *node, struct session *first, uint8_t le
 
 /* A new secret: what the last server was given holds no more. */
 bool passage_to_server(struct node *node, struct service_passage *passage,
-		       const struct scscf_service *service, struct text request_uri)
+		       const struct scscf_service *service, struct text request_uri,
+		       struct text charging_vector)
 {
 	const struct filter_criteria *criteria = service->criteria;
 	struct session *session = session_at(node, passage->session);
 	const struct text texts[PASSAGE_TEXTS] = {
 		[PASSAGE_SERVED_USER] = service->served_user,
 		[PASSAGE_REQUEST_URI] = request_uri,
+		[PASSAGE_CHARGING_VECTOR] = session ? (struct text){0} : charging_vector,
 	};
 
 	if (!packed_text_build(&passage->texts, node->session_store, texts, passage->slices,
@@ -452,8 +454,23 @@ static bool was_swallowed(const struct session *session, const struct session *o
 	return status < 200 || status == 408 || status >= 500;
 }
 
-void passages_bye_answered(struct node *node, struct session *session, enum dialog_side toward,
-			   unsigned status, bool ordered)
+/* A party hung up in one dialog. Behind a proxy just that one is over, when there is no other beside it;
+ * @req SC-13 a server may have forked. */
+static bool is_over_with(struct node *node, const struct session *session,
+			 const struct dialog *dialog, const struct session *other)
+{
+	const struct dialog *theirs = session_dialog(node, other, dialog_to_tag(dialog)), *live;
+
+	if (!is_same_dialog(session, other))
+		return true;
+	for (struct handle h = other->first_dialog; (live = dialog_at(node, h)); h = live->next)
+		if (live != theirs && live->state != DIALOG_ENDED)
+			return false;
+	return theirs != NULL;
+}
+
+void passages_bye_answered(struct node *node, struct session *session, const struct dialog *dialog,
+			   enum dialog_side toward, unsigned status, bool ordered)
 {
 	enum dialog_side from = dialog_other_side(toward); /* as the neighbour sees it */
 	struct session *next;
@@ -466,7 +483,8 @@ void passages_bye_answered(struct node *node, struct session *session, enum dial
 		next = session_next_passage(node, other);
 		if (!is_neighbour(node, session, toward, other) || !is_live(other) ||
 		    !still_awaits(node, other, from) ||
-		    !was_swallowed(session, other, status, ordered))
+		    !was_swallowed(session, other, status, ordered) ||
+		    (!ordered && !is_over_with(node, session, dialog, other)))
 			continue;
 		if (other->state < SESSION_RELEASING && !ordered) { /* a party hung up */
 			other->reason_status = node->settings->release_status;

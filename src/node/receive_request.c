@@ -15,6 +15,7 @@ struct arrival {
 	unsigned n_routes;
 	bool passed_before;
 	bool has_bad_route;
+	struct text charging_vector; /* value that goes on */
 	bool has_too_many_vias; /* one more would be refused by the next hop, or by us on its way back */
 };
 
@@ -558,9 +559,8 @@ static void put_served_user(struct text_writer *w, const struct scscf_service *s
 }
 
 /* The server's URI is a loose route whether the profile says so or not: behind it stands ours. */
-static void put_server_route(struct text_writer *w, const struct node *node,
-			     const struct arrival *a, const struct service_passage *passage,
-			     struct text uri_text)
+static void put_server_route(struct text_writer *w, const struct node *node, uint8_t local,
+			     const struct service_passage *passage, struct text uri_text)
 {
 	struct sip_uri uri;
 	struct text value;
@@ -570,7 +570,7 @@ static void put_server_route(struct text_writer *w, const struct node *node,
 	if (sip_uri_parse(uri_text, &uri) && !sip_uri_param(&uri, TEXT("lr"), &value))
 		text_put_literal(w, ";lr");
 	text_put_literal(w, ">, ");
-	addressing_put_original_dialog(w, node, a->local, passage);
+	addressing_put_original_dialog(w, node, local, passage);
 }
 
 /* @req IC-4 IC-5
@@ -579,6 +579,8 @@ static unsigned send_to_server(struct node *node, struct arrival *a,
 			       struct server_transaction *server, struct session *session,
 			       const struct scscf_service *service, unsigned *ret_status)
 {
+	struct text server_uri = service->criteria->server.uri;
+	struct next_hop way = {.local = a->local};
 	char route_bytes[2 * LIMIT_URI_BYTES], line_bytes[LIMIT_URI_BYTES + 128];
 	struct text_writer route = text_writer_on(route_bytes, sizeof(route_bytes)),
 			   lines = text_writer_on(line_bytes, sizeof(line_bytes));
@@ -589,12 +591,14 @@ static unsigned send_to_server(struct node *node, struct arrival *a,
 	*ret_status = 500;
 	if (!passage)
 		passage = passage_begin(node, session, NULL);
-	if (!passage || !passage_to_server(node, passage, service, node->message.request_uri))
+	put_served_user(&lines, service); /* before the passage forgets the user of its last server */
+	text_put(&lines, f.lines);
+	if (!passage || !passage_to_server(node, passage, service, node->message.request_uri,
+					    a->charging_vector))
 		return 0;
 	server->passage = pool_handle(node->passages, passage);
-	put_server_route(&route, node, a, passage, service->criteria->server.uri);
-	put_served_user(&lines, service);
-	text_put(&lines, f.lines);
+	addressing_next_hop(node, server_uri, 0, &way); /* the way back is one that the server can go */
+	put_server_route(&route, node, way.local, passage, server_uri);
 	if (route.full || lines.full)
 		return 0;
 	f.path = text_written(&route);
@@ -652,20 +656,27 @@ static void put_charging_vector(struct node *node, struct text_writer *w)
 	}
 }
 
-static struct text charging_vector(struct node *node, struct arrival *a, struct text_writer *w)
+/* `passage`: it was here before, and had one then; may be NULL. Leaves the value in a->charging_vector. */
+static void find_charging_vector(struct node *node, struct arrival *a,
+				 const struct service_passage *passage, struct text_writer *w)
 {
-	struct text came = sip_value(&node->message, SIP_HEADER_P_CHARGING_VECTOR);
-	uint32_t begin = w->len;
-	struct text value;
+	const struct session *session = passage ? session_at(node, passage->session) : NULL;
+	struct text had = session   ? session_text(session, SESSION_CHARGING_VECTOR)
+			  : passage ? service_passage_text(passage, PASSAGE_CHARGING_VECTOR)
+				    : (struct text){0};
 
-	if (came.len && a->forwarding.from_trusted)
-		return came;
+	a->charging_vector = sip_value(&node->message, SIP_HEADER_P_CHARGING_VECTOR);
+	if (a->charging_vector.len && a->forwarding.from_trusted)
+		return;
 	text_put_literal(w, "P-Charging-Vector: ");
-	put_charging_vector(node, w);
-	value = text_from(text_written(w), begin + 19);
+	if (had.len)
+		text_put(w, had);
+	else
+		put_charging_vector(node, w);
+	a->charging_vector = text_from(text_written(w), 19);
 	text_put_literal(w, "\r\n");
-	a->forwarding.lines = text_from(text_written(w), begin);
-	return value;
+	if (!w->full)
+		a->forwarding.lines = text_written(w);
 }
 
 static struct scscf_arrival what_is_known(const struct node *node, const struct arrival *a,
@@ -752,7 +763,7 @@ static void serve(struct node *node, struct arrival *a, struct service_passage *
 	struct scscf_surroundings around = node_surroundings(node, routes);
 	struct scscf_arrival known = what_is_known(node, a, resumed);
 	bool with_session = node->message.method == SIP_INVITE;
-	char words_bytes[WORDS_BYTES], charging_bytes[256];
+	char words_bytes[WORDS_BYTES], charging_bytes[LIMIT_FIELD_BYTES + 64];
 	struct text_writer words = text_writer_on(words_bytes, sizeof(words_bytes)),
 			   charging = text_writer_on(charging_bytes, sizeof(charging_bytes));
 	struct server_transaction *server =
@@ -760,16 +771,15 @@ static void serve(struct node *node, struct arrival *a, struct service_passage *
 	enum session_interval_verdict interval;
 	struct session *session = NULL;
 	struct scscf_service service;
-	struct text vector;
 
 	if (!server) {
 		answer_503(node, a);
 		return;
 	}
 	scscf_serve_initial_request(&around, &node->message, &known, &words, &service);
-	vector = charging_vector(node, a, &charging);
+	find_charging_vector(node, a, resumed, &charging);
 	if (with_session &&
-	    !(session = begin_session(node, server, &service, vector, resumed))) {
+	    !(session = begin_session(node, server, &service, a->charging_vector, resumed))) {
 		refuse_with(node, server, 503);
 		return;
 	}
@@ -812,7 +822,7 @@ void receive_request_goes_on(struct node *node)
 	struct server_transaction *server = pool_at(node->servers, node->without_server);
 	struct scscf_domain_route routes[NODE_ROUTES_MAX];
 	struct scscf_surroundings around = node_surroundings(node, routes);
-	char words_bytes[WORDS_BYTES], charging_bytes[256];
+	char words_bytes[WORDS_BYTES], charging_bytes[LIMIT_FIELD_BYTES + 64];
 	struct text_writer words = text_writer_on(words_bytes, sizeof(words_bytes)),
 			   charging = text_writer_on(charging_bytes, sizeof(charging_bytes));
 	struct session *session;
@@ -838,12 +848,7 @@ void receive_request_goes_on(struct node *node)
 	a.forwarding.raise_session_interval =
 		session_interval_check(&node->message) == SESSION_INTERVAL_RAISE;
 	session = session_at(node, server->session);
-	if (!sip_first(&node->message, SIP_HEADER_P_CHARGING_VECTOR) && session) {
-		text_put_literal(&charging, "P-Charging-Vector: ");
-		text_put(&charging, session_text(session, SESSION_CHARGING_VECTOR));
-		text_put_literal(&charging, "\r\n");
-		a.forwarding.lines = charging.full ? (struct text){0} : text_written(&charging);
-	}
+	find_charging_vector(node, &a, passage_at(node, server->passage), &charging);
 	known = what_is_known(node, &a, passage_at(node, server->passage));
 	scscf_serve_initial_request(&around, &node->message, &known, &words, &service);
 	send_on(node, &a, server, session, &service);

@@ -8,6 +8,21 @@
 
 /* ---------------------------------------------------------------- writing */
 
+/* @req IC-10 IC-11
+ * As in requests: RFC 3325 §5, RFC 7315 §4.6. */
+static void edit_identities_of_response(struct node *node, const struct server_transaction *server)
+{
+	const struct sip_message *m = &node->message;
+
+	if (!sip_first(m, SIP_HEADER_P_ASSERTED_IDENTITY) &&
+	    !sip_first(m, SIP_HEADER_P_CHARGING_VECTOR))
+		return;
+	if (node->response_from_trusted && addressing_is_trusted(node, &server->peer))
+		return;
+	sip_edit_remove_all(&node->edit, SIP_HEADER_P_ASSERTED_IDENTITY);
+	sip_edit_remove_all(&node->edit, SIP_HEADER_P_CHARGING_VECTOR);
+}
+
 bool write_relayed(struct node *node, const struct server_transaction *server, unsigned status,
 		   struct text_writer *w)
 {
@@ -26,6 +41,7 @@ bool write_relayed(struct node *node, const struct server_transaction *server, u
 				 server_error);
 		sip_edit_remove_all(&node->edit, SIP_HEADER_RETRY_AFTER);
 	}
+	edit_identities_of_response(node, server);
 	edit_content_length(&node->edit, &node->message, server->machine.reliable, length,
 			    sizeof(length));
 	return sip_edit_write(&node->edit, w);
@@ -185,7 +201,7 @@ static void final_in_dialog(struct node *node, struct session *session, struct d
 		scscf_release_established_session(session, &dialogs, &node->random, &actions);
 	carry_out(node, &step, &actions);
 	if (client->method == SIP_BYE)
-		passages_bye_answered(node, session, dialog_other_side(client->side), status,
+		passages_bye_answered(node, session, dialog, dialog_other_side(client->side), status,
 				      session_first(node, session)->release_why != 0);
 }
 
@@ -266,6 +282,8 @@ static void provisional(struct node *node, struct server_transaction *server,
 		client_cancel(node, client,
 			      (struct text){client->cancel_lines, client->cancel_lines_len});
 	}
+	if (client->is_passed_over)
+		return; /* what it begins now is not wanted any more */
 	if (client->waits_for_server)
 		client_heard_server(node, client);
 	if (client->is_to_server && server && m->status > 100 &&
@@ -361,6 +379,7 @@ static void final(struct node *node, struct server_transaction *server,
 {
 	unsigned status = node->message.status;
 	bool first = client->final_status == 0;
+	bool late = client->is_passed_over && is_2xx(status); /* it has crossed our CANCEL */
 	struct dialog *dialog = dialog_at(node, client->dialog);
 
 	if (first) {
@@ -371,7 +390,8 @@ static void final(struct node *node, struct server_transaction *server,
 			session->pending_branches--;
 	}
 	if (session && client->is_initial_invite && is_2xx(status)) {
-		success_of_invite(node, server, client, session, first);
+		client->is_passed_over = false;
+		success_of_invite(node, server, client, session, first || late);
 		return;
 	}
 	if (session && client->is_initial_invite) {
@@ -492,6 +512,8 @@ void receive_response(struct node *node)
 		return;
 	}
 	handle = client_handle(node, client);
+	node->response_from_trusted =
+		client->is_to_server || addressing_is_trusted(node, &client->to);
 	orders = client_machine_response(&client->machine, node->message.status,
 					 &node->settings->timers, node->now_ms);
 	if (orders & CLIENT_PASS_UP)

@@ -380,7 +380,8 @@ static bool is_of(struct node *node, struct session *session, const struct sip_m
 }
 
 /* The handle is a hint, never a credential: Call-ID and both tags are compared before it is
- * believed. */
+ * believed. But it says which of several passages is meant, live or ended: without it, or with one that leads
+ * nowhere, only a session of one passage is found. */
 bool session_of_request(struct node *node, const struct sip_message *request,
 			const struct own_route *route, struct found_dialog *ret)
 {
@@ -390,11 +391,9 @@ bool session_of_request(struct node *node, const struct sip_message *request,
 	if (route->has_session && route->session.shard == node->settings->shard) {
 		struct session *session = session_at(node, route->session.handle);
 
-		if (session && is_of(node, session, request, ret))
-			return true;
-		if (!session ||
-		    !text_equal(session_text(session, SESSION_CALL_ID), request->call_id))
-			node->counters.forged_handles++;
+		if (session && text_equal(session_text(session, SESSION_CALL_ID), request->call_id))
+			return is_of(node, session, request, ret);
+		node->counters.forged_handles++;
 	}
 	hash = call_id_hash(node, request->call_id);
 	at = map_first(&node->sessions_by_call_id, hash);
@@ -402,7 +401,7 @@ bool session_of_request(struct node *node, const struct sip_message *request,
 		struct session *session =
 			session_at(node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
 
-		if (is_of(node, session, request, ret))
+		if (!passage_of(node, session) && is_of(node, session, request, ret))
 			return true;
 	}
 	return false;

@@ -391,7 +391,8 @@ void client_cancel(struct node *node, struct client_transaction *client, struct 
 	struct client_transaction *cancel;
 	struct text_writer w;
 
-	if (client->method != SIP_INVITE || client->final_status || client->is_cancelled)
+	if (client->method != SIP_INVITE || client->is_cancelled ||
+	    (client->final_status && !client->is_passed_over))
 		return;
 	if (client->machine.state == CLIENT_CALLING) {
 		client->cancel_wanted = true;

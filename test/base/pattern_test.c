@@ -85,6 +85,10 @@ static const struct row rows[] = {
 	{"ab*", {"a", "xa"}, {"b"}},
 	{"ba{0,1}c", {"bc", "bac"}, {"ac"}},
 	{"a.b.c", {"a1b2c"}, {"abc", "a1c2b"}},
+	{"x?ab.c", {"ab1c", "xab1c"}, {"ac"}},
+	{"^x*bc[d]", {"bcd", "xxbcd"}, {"abcd", "bd"}},
+	{"^xy*b[cd]", {"xbc", "xyybd"}, {"ybc", "axbc"}},
+	{"ax{0,2}b?c[d]", {"acd", "axxbcd"}, {"xcd"}},
 	{"x=1.*y=2", {"x=1;y=2", "x=1y=2"}, {"y=2;x=1", "x=1"}},
 	/* brackets */
 	{"[abc]", {"a", "xc"}, {"d", ""}},
@@ -323,12 +327,17 @@ static void test_literal_and_anchored(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		struct pattern *pattern = open_text(text_of(all[i].expression), all[i].is_name);
-		struct text literal = {0};
+		struct text literal = {0}, plain = {0};
 
 		if (pattern_is_literal(pattern, &literal) != (all[i].literal != NULL) ||
 		    !text_equal(literal, text_of(all[i].literal)) ||
 		    pattern_is_anchored(pattern) != all[i].is_anchored)
 			fail_msg("%s", all[i].expression);
+		assert_true(pattern_is_plain(pattern, &plain) == !strpbrk(all[i].expression, "[("));
+		if (plain.len && !strchr(all[i].expression, '\\'))
+			assert_non_null(strstr(all[i].expression, "abc")
+						? memmem(plain.at, plain.len, "abc", 3)
+						: memchr(plain.at, 'C', plain.len));
 		pattern_close(pattern);
 	}
 }

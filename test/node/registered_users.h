@@ -72,8 +72,8 @@ static inline void users_add(const char *const *names, const struct service_prof
 
 static inline void users_open(struct test_server *servers, unsigned n)
 {
-	static const char *const carol[] = {"sip:barred@ims.example", "sip:carol@ims.example", "tel:+1202",
-					    "sip:caroline@ims.example", NULL};
+	static const char *const carol[] = {"sip:barred@ims.example", "sip:carol@ims.example",
+					    "tel:+1202", "sip:caroline@ims.example", NULL};
 	static const char *const dave[] = {"sip:dave@ims.example", NULL};
 	static const char *const erin[] = {"sip:erin@ims.example", NULL};
 	static const char *const bob[] = {"sip:bob@ims.example", NULL};

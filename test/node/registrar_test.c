@@ -2,7 +2,7 @@
  * (RFC 3680, TS 24.229 §5.4.2.1), third-party REGISTER (TS 24.229 §5.4.1.7). */
 #include "registered_users.h"
 
-#define UE     6100 /* a device of carol */
+#define UE      6100 /* a device of carol */
 #define WATCHER 6200 /* an application server that watches */
 
 static void with_users(struct node_settings *settings)
@@ -34,8 +34,8 @@ static void register_carol(struct wire *wire, unsigned cseq, const char *lines)
 	wire_run(wire, 0);
 }
 
-static void subscribe(struct wire *wire, uint16_t port, const char *user, const char *call_id, unsigned cseq,
-		      const char *to_tag, const char *lines)
+static void subscribe(struct wire *wire, uint16_t port, const char *user, const char *call_id,
+		      unsigned cseq, const char *to_tag, const char *lines)
 {
 	wire_feed(wire, port,
 		  "SUBSCRIBE sip:%s@ims.example SIP/2.0\nVia: SIP/2.0/UDP "
@@ -106,11 +106,13 @@ static void test_re_2_re_3_a_subscription_begins_with_the_whole_state(void **sta
 		       "Contact: <sip:carol@127.0.0.1:6100?a=b&c=d>;expires=500;q=0.7;"
 		       "+sip.instance=\"<urn:uuid:1>\"\n");
 	subscribe(&wire, WATCHER, "carol", "s1", 1, "",
-		  REG "Record-Route: <sip:127.0.0.1:6201;lr>\nRecord-Route: <sip:127.0.0.1:6202;lr>\n");
+		  REG
+		  "Record-Route: <sip:127.0.0.1:6201;lr>\nRecord-Route: <sip:127.0.0.1:6202;lr>\n");
 	m = wire_last(&wire, WATCHER, "SIP/2.0 200");
 	wire_check_header(m, "Expires", "600");
 	wire_check_header(m, "Contact", "<sip:127.0.0.1:5060>");
-	HAS(m, "Record-Route: <sip:127.0.0.1:6201;lr>\r\nRecord-Route: <sip:127.0.0.1:6202;lr>\r\n");
+	HAS(m,
+	    "Record-Route: <sip:127.0.0.1:6201;lr>\r\nRecord-Route: <sip:127.0.0.1:6202;lr>\r\n");
 	assert_int_equal(notifies(&wire, 6201), 1);
 	m = notify(&wire, 6201); /* along the route set */
 	HAS(m, "NOTIFY sip:127.0.0.1:6200 SIP/2.0\r\n");
@@ -121,18 +123,45 @@ static void test_re_2_re_3_a_subscription_begins_with_the_whole_state(void **sta
 	wire_check_header(m, "Event", "reg");
 	wire_check_header(m, "Subscription-State", "active;expires=600");
 	wire_check_header(m, "Content-Type", "application/reginfo+xml");
-	snprintf(from, sizeof(from), "<sip:carol@ims.example>%s", own_tag(&wire, WATCHER, tag, sizeof(tag)));
+	snprintf(from, sizeof(from), "<sip:carol@ims.example>%s",
+		 own_tag(&wire, WATCHER, tag, sizeof(tag)));
 	wire_check_header(m, "From", from);
 	HAS(m, "<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"0\" state=\"full\">");
 	HAS(m, "<registration aor=\"sip:carol@ims.example\" id=\"2\" state=\"active\">");
 	HAS(m, "<registration aor=\"tel:+1202\" id=\"3\" state=\"active\">");
 	HAS_NOT(m, "barred");
-	HAS(m, " state=\"active\" event=\"registered\" expires=\"500\" q=\"0.700\" callid=\"reg\" cseq=\"1\">");
+	HAS(m, " state=\"active\" event=\"registered\" expires=\"500\" q=\"0.700\" callid=\"reg\" "
+	       "cseq=\"1\">");
 	HAS(m, "event=\"created\"");
 	HAS(m, "<uri>sip:carol@127.0.0.1:6100?a=b&amp;c=d</uri>");
-	HAS(m, "<unknown-param name=\"+sip.instance\">&quot;&lt;urn:uuid:1&gt;&quot;</unknown-param>");
+	HAS(m,
+	    "<unknown-param name=\"+sip.instance\">&quot;&lt;urn:uuid:1&gt;&quot;</unknown-param>");
 	assert_int_equal(wire_counters(&wire)->subscriptions, 1);
 	assert_int_equal(wire_counters(&wire)->notifies_sent, 1);
+	close_with_users(&wire);
+}
+
+/* The identity that the REGISTER named is registered, the others of the set were created with it. */
+static void test_re_6_registered_and_created(void **state)
+{
+	struct wire wire;
+	const char *m, *carol, *caroline;
+
+	(void)state;
+	open_with_users(&wire, NULL, 0);
+	wire_feed(&wire, UE,
+		  "REGISTER sip:ims.example SIP/2.0\nVia: SIP/2.0/UDP "
+		  "127.0.0.1:6100;branch=z9hG4bKr\nMax-Forwards: 70\nFrom: "
+		  "<sip:caroline@ims.example>;tag=f\nTo: <sip:caroline@ims.example>\nCall-ID: r\n"
+		  "CSeq: 1 REGISTER\nContact: <sip:c@127.0.0.1:6100>\nContent-Length: 0\n\n");
+	subscribe(&wire, WATCHER, "carol", "s1", 1, "", REG);
+	m = notify(&wire, WATCHER);
+	carol = strstr(m, "aor=\"sip:carol@ims.example\"");
+	caroline = strstr(m, "aor=\"sip:caroline@ims.example\"");
+	assert_true(carol && caroline && carol < caroline);
+	HAS(carol, "event=\"created\"");
+	assert_true(strstr(carol, "event=\"registered\"") > caroline);
+	HAS_NOT(caroline, "event=\"created\"");
 	close_with_users(&wire);
 }
 
@@ -148,8 +177,9 @@ static void test_re_1_who_may_subscribe_and_to_whom(void **state)
 		{"carol", REG "P-Asserted-Identity: <tel:+1202>\n", false, 200},
 		{"carol", REG "P-Asserted-Identity: <sip:pcscf.ims.example>\n", false, 200},
 		{"carol", REG "P-Asserted-Identity: <sip:bob@ims.example>\n", false, 403},
-		{"carol", REG "P-Asserted-Identity: <sip:bob@ims.example>, <sip:carol@ims.example>\n",
-		 false, 200},
+		{"carol",
+		 REG "P-Asserted-Identity: <sip:bob@ims.example>, <sip:carol@ims.example>\n", false,
+		 200},
 		{"carol", REG, true, 403},
 		{"barred", REG, false, 403},
 		{"dave", REG, false, 480}, /* a user, and not registered */
@@ -193,8 +223,8 @@ static void test_re_1_a_registered_device_may(void **state)
 /* Another package, and users of other domains, are none of the registrar's business. */
 static void test_re_1_other_packages_are_forwarded(void **state)
 {
-	static const char *const lines[] = {
-		"Event: presence\n", "", "Event: register\n", "Event: reg.winfo\n"};
+	static const char *const lines[] = {"Event: presence\n", "", "Event: register\n",
+					    "Event: reg.winfo\n"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -233,7 +263,8 @@ static void test_re_5_changes_are_told(void **state)
 	wire_run(&wire, 100000);
 	m = notify(&wire, WATCHER);
 	assert_int_equal(notifies(&wire, WATCHER), 3);
-	HAS(m, "state=\"terminated\" event=\"expired\" callid=\"reg\" cseq=\"2\"><uri>sip:carol@127.0.0.1:6101<");
+	HAS(m, "state=\"terminated\" event=\"expired\" callid=\"reg\" "
+	       "cseq=\"2\"><uri>sip:carol@127.0.0.1:6101<");
 	HAS(m, "<uri>sip:carol@127.0.0.1:6100</uri>");
 	ok(&wire, WATCHER);
 	/* told once */
@@ -243,7 +274,8 @@ static void test_re_5_changes_are_told(void **state)
 	register_carol(&wire, 5, "Contact: <sip:carol@127.0.0.1:6102>;expires=0\n");
 	HAS(notify(&wire, WATCHER), "event=\"unregistered\"");
 	ok(&wire, WATCHER);
-	assert_int_equal(node_deregister(wire.node, wire.now_ms, TEXT("tel:+1-202"), (struct text){0}), 1);
+	assert_int_equal(
+		node_deregister(wire.node, wire.now_ms, TEXT("tel:+1-202"), (struct text){0}), 1);
 	wire_collect(&wire);
 	wire_run(&wire, 0);
 	m = notify(&wire, WATCHER);
@@ -288,17 +320,20 @@ static void test_re_4_refreshed_ended_and_over(void **state)
 	wire_run(&wire, 960000 - 1);
 	assert_int_equal(notifies(&wire, WATCHER), 2);
 	wire_run(&wire, 1);
-	wire_check_header(notify(&wire, WATCHER), "Subscription-State", "terminated;reason=timeout");
+	wire_check_header(notify(&wire, WATCHER), "Subscription-State",
+			  "terminated;reason=timeout");
 	assert_int_equal(wire_counters(&wire)->subscriptions, 0);
 	/* ended by its owner; and a single look */
 	subscribe(&wire, WATCHER, "carol", "s3", 1, "", REG);
 	own_tag(&wire, WATCHER, tag, sizeof(tag));
 	ok(&wire, WATCHER);
 	subscribe(&wire, WATCHER, "carol", "s3", 2, tag, "Event: reg\nExpires: 0\n");
-	wire_check_header(notify(&wire, WATCHER), "Subscription-State", "terminated;reason=timeout");
+	wire_check_header(notify(&wire, WATCHER), "Subscription-State",
+			  "terminated;reason=timeout");
 	assert_int_equal(wire_counters(&wire)->subscriptions, 0);
 	subscribe(&wire, WATCHER, "carol", "s4", 1, "", "Event: reg;id=7\nExpires: 0\n");
-	wire_check_header(notify(&wire, WATCHER), "Subscription-State", "terminated;reason=timeout");
+	wire_check_header(notify(&wire, WATCHER), "Subscription-State",
+			  "terminated;reason=timeout");
 	wire_check_header(notify(&wire, WATCHER), "Event", "reg;id=7");
 	assert_int_equal(wire_counters(&wire)->subscriptions, 0);
 	close_with_users(&wire);
@@ -364,13 +399,13 @@ static void test_re_8_subscriptions_are_bounded(void **state)
 	close_with_users(&wire);
 }
 
-/* ---------------------------------------------------------------- TP3 */
+/* ---------------------------------------------------------------- TR */
 
 #define SERVER1 8001
 #define SERVER2 8002
 
-/* @req TP3-1 TP3-2  Initial registration, refresh and removal, each to those that want it. */
-static void test_tp3_1_servers_hear_of_the_registration(void **state)
+/* @req TR-1 TR-2  Initial registration, refresh and removal, each to those that want it. */
+static void test_tr_1_servers_hear_of_the_registration(void **state)
 {
 	struct test_server servers[] = {
 		{.port = SERVER1},
@@ -410,8 +445,8 @@ static void test_tp3_1_servers_hear_of_the_registration(void **state)
 	close_with_users(&wire);
 }
 
-/* @req TP3-2  By its time and by the operator: told once, however many contacts went. */
-static void test_tp3_2_servers_hear_of_what_the_network_ends(void **state)
+/* @req TR-2  By its time and by the operator: told once, however many contacts went. */
+static void test_tr_2_servers_hear_of_what_the_network_ends(void **state)
 {
 	struct test_server servers[] = {{.port = SERVER1, .types = REGISTRATION_REMOVAL}};
 
@@ -435,13 +470,14 @@ static void test_tp3_2_servers_hear_of_what_the_network_ends(void **state)
 		}
 		assert_int_equal(wire_count(&wire, SERVER1, "REGISTER"), 1);
 		wire_check_header(wire_sent(&wire, SERVER1, "REGISTER", 0), "Expires", "0");
-		wire_check_header(wire_sent(&wire, SERVER1, "REGISTER", 0), "To", "<sip:carol@ims.example>");
+		wire_check_header(wire_sent(&wire, SERVER1, "REGISTER", 0), "To",
+				  "<sip:carol@ims.example>");
 		close_with_users(&wire);
 	}
 }
 
-/* @req TP3-3 TP3-4 */
-static void test_tp3_3_the_body_says_what_the_criteria_ask_for(void **state)
+/* @req TR-3 TR-4 */
+static void test_tr_3_the_body_says_what_the_criteria_ask_for(void **state)
 {
 	static const struct test_server rows[] = {
 		{.port = SERVER1, .information = "a<b>&c"},
@@ -457,10 +493,11 @@ static void test_tp3_3_the_body_says_what_the_criteria_ask_for(void **state)
 		char length[20];
 
 		open_with_users(&wire, &server, 1);
-		register_carol(&wire, 1,
-			       "Contact: <sip:carol@127.0.0.1:6100>;expires=500\n"
-			       "Authorization: Digest username=\"carol\", response=\"0123456789\"\n"
-			       "proxy-authorization: Digest response=\"0123456789\"\nX-Mine: yes\n");
+		register_carol(
+			&wire, 1,
+			"Contact: <sip:carol@127.0.0.1:6100>;expires=500\n"
+			"Authorization: Digest username=\"carol\", response=\"0123456789\"\n"
+			"proxy-authorization: Digest response=\"0123456789\"\nX-Mine: yes\n");
 		m = wire_sent(&wire, SERVER1, "REGISTER", 0);
 		assert_non_null(m);
 		body = strstr(m, "\r\n\r\n") + 4;
@@ -487,17 +524,17 @@ static void test_tp3_3_the_body_says_what_the_criteria_ask_for(void **state)
 	}
 }
 
-/* @req TP3-5  A server that the registration cannot do without: its failure ends it. */
-static void test_tp3_5_default_handling_of_a_server_that_fails(void **state)
+/* @req TR-5  A server that the registration cannot do without: its failure ends it. */
+static void test_tr_5_default_handling_of_a_server_that_fails(void **state)
 {
 	static const struct {
 		bool terminates;
 		const char *answer; /* NULL: none */
 		bool ends;
 	} rows[] = {
-		{true, "200 OK", false},  {true, "500 No", true},    {true, "408 Late", true},
-		{true, NULL, true},	  {true, "403 No", false},   {false, "500 No", false},
-		{false, NULL, false},	  {true, "503 Full", true},
+		{true, "200 OK", false}, {true, "500 No", true},   {true, "408 Late", true},
+		{true, NULL, true},      {true, "403 No", false},  {false, "500 No", false},
+		{false, NULL, false},    {true, "503 Full", true},
 	};
 
 	(void)state;
@@ -509,15 +546,16 @@ static void test_tp3_5_default_handling_of_a_server_that_fails(void **state)
 		register_carol(&wire, 1, "Contact: <sip:carol@127.0.0.1:6100>;expires=500\n");
 		assert_int_equal(wire_counters(&wire)->bindings, 2);
 		if (rows[i].answer)
-			wire_answer(&wire, SERVER1, wire_last(&wire, SERVER1, "REGISTER"), rows[i].answer,
-				    "x", "");
+			wire_answer(&wire, SERVER1, wire_last(&wire, SERVER1, "REGISTER"),
+				    rows[i].answer, "x", "");
 		else
 			wire_run(&wire, 32000);
 		if ((wire_counters(&wire)->registrations_removed == 1) != rows[i].ends)
 			fail_msg("row %zu", i);
-		assert_int_equal(wire_last(&wire, SERVER1, "REGISTER") != NULL &&
-					 strstr(wire_last(&wire, SERVER1, "REGISTER"), "Expires: 0\r\n"),
-				 rows[i].ends);
+		assert_int_equal(
+			wire_last(&wire, SERVER1, "REGISTER") != NULL &&
+				strstr(wire_last(&wire, SERVER1, "REGISTER"), "Expires: 0\r\n"),
+			rows[i].ends);
 		wire_run(&wire, 100000); /* the removal is not answered: nothing more happens */
 		assert_int_equal(wire_counters(&wire)->client_transactions, 0);
 		close_with_users(&wire);
@@ -525,7 +563,7 @@ static void test_tp3_5_default_handling_of_a_server_that_fails(void **state)
 }
 
 /* A server that cannot even be reached. */
-static void test_tp3_5_a_server_without_an_address(void **state)
+static void test_tr_5_a_server_without_an_address(void **state)
 {
 	struct test_server servers[] = {{.port = 0, .terminates = true}, {.port = SERVER2}};
 	struct wire wire;
@@ -540,7 +578,54 @@ static void test_tp3_5_a_server_without_an_address(void **state)
 	close_with_users(&wire);
 }
 
+/* A server that is this one: nothing runs in a circle. */
+static void test_tr_1_a_registration_does_not_come_back_to_itself(void **state)
+{
+	struct test_server server = {.port = 5060};
+	struct wire wire;
+
+	(void)state;
+	open_with_users(&wire, &server, 1);
+	register_carol(&wire, 1, "Contact: <sip:carol@127.0.0.1:6100>;expires=500\n");
+	assert_non_null(wire_sent(&wire, UE, "SIP/2.0 200", 0));
+	assert_int_equal(wire_count(&wire, 5060, ""), 0);
+	assert_int_equal(wire_counters(&wire)->third_party_failures, 1);
+	assert_int_equal(wire_counters(&wire)->registrations_removed, 0);
+	close_with_users(&wire);
+}
+
+/* @req TR-1  More servers than one step may send to: the first ones hear, the others are counted. */
+static void test_tr_1_servers_of_a_registration_are_bounded(void **state)
+{
+	static struct test_server servers[20];
+	struct wire wire;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++)
+		servers[i].port = (uint16_t)(8100 + i);
+	open_with_users(&wire, servers, 20);
+	register_carol(&wire, 1, "Contact: <sip:carol@127.0.0.1:6100>;expires=500\n");
+	assert_int_equal(wire_counters(&wire)->third_party_registers, 16);
+	assert_int_equal(wire_counters(&wire)->lost_memory, 1);
+	assert_non_null(wire_sent(&wire, 8115, "REGISTER", 0));
+	assert_null(wire_sent(&wire, 8116, "REGISTER", 0));
+	close_with_users(&wire);
+}
+
 /* ---------------------------------------------------------------- RG at the level of bytes */
+
+/* @req RG-12  A contact of the bindings file for any identity of a set is one of the set. */
+static void test_rg_12_the_bindings_file_may_name_any_identity(void **state)
+{
+	struct wire wire;
+
+	(void)state;
+	open_with_users(&wire, NULL, 0);
+	wire_bind(&wire, "tel:+1-202", "sip:carol@127.0.0.1:6300");
+	subscribe(&wire, WATCHER, "carol", "s1", 1, "", REG);
+	HAS(notify(&wire, WATCHER), "<uri>sip:carol@127.0.0.1:6300</uri>");
+	close_with_users(&wire);
+}
 
 /* @req RG-14  A challenge is counted; a user with credentials gets one. */
 static void test_rg_14_a_challenge_at_the_level_of_bytes(void **state)
@@ -620,6 +705,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_re_2_re_3_a_subscription_begins_with_the_whole_state),
+		cmocka_unit_test(test_re_6_registered_and_created),
 		cmocka_unit_test(test_re_1_who_may_subscribe_and_to_whom),
 		cmocka_unit_test(test_re_1_a_registered_device_may),
 		cmocka_unit_test(test_re_1_other_packages_are_forwarded),
@@ -627,11 +713,14 @@ int main(void)
 		cmocka_unit_test(test_re_4_refreshed_ended_and_over),
 		cmocka_unit_test(test_re_7_an_unanswered_notify_ends_it),
 		cmocka_unit_test(test_re_8_subscriptions_are_bounded),
-		cmocka_unit_test(test_tp3_1_servers_hear_of_the_registration),
-		cmocka_unit_test(test_tp3_2_servers_hear_of_what_the_network_ends),
-		cmocka_unit_test(test_tp3_3_the_body_says_what_the_criteria_ask_for),
-		cmocka_unit_test(test_tp3_5_default_handling_of_a_server_that_fails),
-		cmocka_unit_test(test_tp3_5_a_server_without_an_address),
+		cmocka_unit_test(test_tr_1_servers_hear_of_the_registration),
+		cmocka_unit_test(test_tr_2_servers_hear_of_what_the_network_ends),
+		cmocka_unit_test(test_tr_3_the_body_says_what_the_criteria_ask_for),
+		cmocka_unit_test(test_tr_5_default_handling_of_a_server_that_fails),
+		cmocka_unit_test(test_tr_5_a_server_without_an_address),
+		cmocka_unit_test(test_tr_1_a_registration_does_not_come_back_to_itself),
+		cmocka_unit_test(test_tr_1_servers_of_a_registration_are_bounded),
+		cmocka_unit_test(test_rg_12_the_bindings_file_may_name_any_identity),
 		cmocka_unit_test(test_rg_14_a_challenge_at_the_level_of_bytes),
 		cmocka_unit_test(test_rg_16_what_belongs_to_the_registrars_shard),
 		cmocka_unit_test(test_rg_16_another_shard_registers_nobody),

@@ -29,7 +29,7 @@ static const char *next_gone(struct registrar *r, enum bindings_reader reader)
 }
 
 #define RELEASE BINDINGS_FOR_RELEASE
-#define EVENTS	BINDINGS_FOR_EVENTS
+#define EVENTS  BINDINGS_FOR_EVENTS
 
 /* @req SC-7  The contact is told with its reason, its handle finds it until then and nothing after. */
 static void test_sc_7_a_contact_that_goes_is_told_once_with_its_reason(void **state)
@@ -108,8 +108,9 @@ static void test_sc_7_the_queue_loses_nothing_when_all_go_at_once(void **state)
 	for (int round = 0; round < 2; round++)
 		for (unsigned i = 0; i < 40; i++) {
 			snprintf(user, sizeof(user), "sip:u%d-%u@ims.example", round, i);
-			snprintf(contact, sizeof(contact), "Contact: <sip:u@10.0.%d.%u>;expires=%d\n",
-				 round, i, round ? 3600 : 60);
+			snprintf(contact, sizeof(contact),
+				 "Contact: <sip:u@10.0.%d.%u>;expires=%d\n", round, i,
+				 round ? 3600 : 60);
 			if (round && i == 0) {
 				/* known for a while after it: until that is over too */
 				pass(&r, 60000);
@@ -117,8 +118,8 @@ static void test_sc_7_the_queue_loses_nothing_when_all_go_at_once(void **state)
 			}
 			assert_int_equal(try_register(&r, user, user, 1, contact), 200);
 		}
-	assert_int_equal(try_register(&r, "sip:x@ims.example", "x", 1, "Contact: <sip:x@1.2.3.4>\n"),
-			 503);
+	assert_int_equal(
+		try_register(&r, "sip:x@ims.example", "x", 1, "Contact: <sip:x@1.2.3.4>\n"), 503);
 	while (strcmp(next_gone(&r, RELEASE), "none") != 0)
 		n++;
 	assert_int_equal(n, 40);

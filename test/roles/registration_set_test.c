@@ -108,7 +108,8 @@ static void test_rg_12_who_may_not_register(void **state)
 		{"sip:nobody@ims.example", false, 403},
 		{"sip:bob@elsewhere.example", true, 404},
 		{"sip:bob@elsewhere.example", false, 403},
-		{"sip:carol@ims.example", true, 403}, /* with credentials, and nothing to check them with */
+		{"sip:carol@ims.example", true,
+		 403}, /* with credentials, and nothing to check them with */
 	};
 
 	(void)state;
@@ -132,8 +133,7 @@ static void test_rg_13_the_200_names_the_identities_that_are_not_barred(void **s
 
 	(void)state;
 	open_with_users(&r);
-	assert_int_equal(try_register(&r, "tel:+1201555", "r1", 1,
-				      "Contact: <sip:bob@10.0.0.1>\n"),
+	assert_int_equal(try_register(&r, "tel:+1201555", "r1", 1, "Contact: <sip:bob@10.0.0.1>\n"),
 			 200);
 	assert_true(says(&r, "P-Associated-URI: \"Bob \\\"B\\\" Bobson\" <sip:bob@ims.example>, "
 			     "<tel:+1201555>, <sip:robert@other.example>\r\n"));
@@ -155,14 +155,17 @@ static void test_rg_13_too_many_identities_are_cut(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 400; i++) {
-		snprintf(names[i], sizeof(names[i]), "sip:somebody-with-a-long-name-%u@ims.example", i);
+		snprintf(names[i], sizeof(names[i]), "sip:somebody-with-a-long-name-%u@ims.example",
+			 i);
 		many[i] = (struct public_identity){.user = text_of(names[i])};
 	}
 	subscriber_of(set, many, 400, (struct credentials){0});
 	registrar_open(&r, 100);
 	r.around.subscribers = set;
-	assert_int_equal(try_register(&r, names[17], "r1", 1, "Contact: <sip:bob@10.0.0.1>\n"), 200);
-	line = memmem(r.lines_text.at, r.lines_text.len, "P-Associated-URI: <sip:somebody-with-a-long-name-0@", 51);
+	assert_int_equal(try_register(&r, names[17], "r1", 1, "Contact: <sip:bob@10.0.0.1>\n"),
+			 200);
+	line = memmem(r.lines_text.at, r.lines_text.len,
+		      "P-Associated-URI: <sip:somebody-with-a-long-name-0@", 51);
 	assert_non_null(line);
 	end = memchr(line, '\n', r.lines_text.len);
 	assert_in_range(end - line, 7900, LIMIT_FIELD_BYTES - 1);
@@ -186,8 +189,8 @@ static void put_digest(char *hex, struct text text)
 }
 
 /* The MD5 challenge of the last 401, answered. */
-static void put_authorization(const struct registrar *r, const char *password, unsigned nc, char *line,
-			      size_t max)
+static void put_authorization(const struct registrar *r, const char *password, unsigned nc,
+			      char *line, size_t max)
 {
 	char ha1[33], ha2[33], response[33], text[600], nonce[200];
 	const char *at = memmem(r->lines_text.at, r->lines_text.len, "nonce=\"", 7), *end;
@@ -277,28 +280,34 @@ static void test_rg_10_the_same_flow_takes_the_place_of_the_old_contact(void **s
 	(void)state;
 	registrar_open(&r, 100);
 	assert_int_equal(
-		register_bob(&r, "r1", 1, "Contact: <sip:bob@10.0.0.1>;reg-id=1" PHONE "\n" OB), 200);
+		register_bob(&r, "r1", 1, "Contact: <sip:bob@10.0.0.1>;reg-id=1" PHONE "\n" OB),
+		200);
 	assert_true(says(&r, "Contact: <sip:bob@10.0.0.1>;expires=3600" PHONE ";reg-id=1\r\n"));
 	assert_true(says(&r, "Require: outbound\r\n"));
 	/* another flow of the phone, and another device */
 	assert_int_equal(
-		register_bob(&r, "r2", 1, "Contact: <sip:bob@10.0.0.2>;reg-id=2" PHONE "\n" OB), 200);
+		register_bob(&r, "r2", 1, "Contact: <sip:bob@10.0.0.2>;reg-id=2" PHONE "\n" OB),
+		200);
 	assert_int_equal(
-		register_bob(&r, "r3", 1, "Contact: <sip:bob@10.0.0.3>;reg-id=1" TABLET "\n" OB), 200);
+		register_bob(&r, "r3", 1, "Contact: <sip:bob@10.0.0.3>;reg-id=1" TABLET "\n" OB),
+		200);
 	assert_int_equal(contacts_of(&r, BOB, NULL), 3);
 	assert_int_equal(gone(&r, 0), 0);
 	/* a refresh replaces nothing */
 	assert_int_equal(
-		register_bob(&r, "r1", 2, "Contact: <sip:bob@10.0.0.1>;reg-id=1" PHONE "\n" OB), 200);
+		register_bob(&r, "r1", 2, "Contact: <sip:bob@10.0.0.1>;reg-id=1" PHONE "\n" OB),
+		200);
 	assert_int_equal(gone(&r, 0), 0);
 	assert_int_equal(
-		register_bob(&r, "r4", 1, "Contact: <sip:bob@10.0.0.9>;reg-id=1" PHONE "\n" OB), 200);
+		register_bob(&r, "r4", 1, "Contact: <sip:bob@10.0.0.9>;reg-id=1" PHONE "\n" OB),
+		200);
 	assert_int_equal(contacts_of(&r, BOB, NULL), 3);
 	assert_false(says(&r, "10.0.0.1>"));
 	assert_int_equal(gone(&r, BINDING_GONE_REPLACED), 1);
 	/* a late REGISTER of the time before does not bring the old one back */
 	assert_int_equal(
-		register_bob(&r, "r4", 0, "Contact: <sip:bob@10.0.0.1>;reg-id=1" PHONE "\n" OB), 500);
+		register_bob(&r, "r4", 0, "Contact: <sip:bob@10.0.0.1>;reg-id=1" PHONE "\n" OB),
+		500);
 	registrar_close(&r);
 }
 
@@ -320,8 +329,9 @@ static void test_rg_10_a_device_with_another_address(void **state)
 			 200);
 	assert_int_equal(contacts_of(&r, BOB, NULL), 2);
 	assert_int_equal(gone(&r, 0), 0);
-	assert_int_equal(register_bob(&r, "r1", 3, "Contact: <sip:bob@10.0.0.1;transport=tcp>;expires=0\n"),
-			 200);
+	assert_int_equal(
+		register_bob(&r, "r1", 3, "Contact: <sip:bob@10.0.0.1;transport=tcp>;expires=0\n"),
+		200);
 	assert_int_equal(gone(&r, BINDING_GONE_DEREGISTERED_BY_USER), 1);
 	assert_int_equal(register_bob(&r, "r2", 1, "Contact: <sip:bob@10.0.0.2>" PHONE "\n"), 200);
 	assert_int_equal(contacts_of(&r, BOB, NULL), 1);
@@ -341,7 +351,8 @@ static void test_rg_10_replacing_needs_no_further_place(void **state)
 	for (unsigned i = 1; i < 6; i++) {
 		char line[200];
 
-		snprintf(line, sizeof(line), "Contact: <sip:bob@10.0.0.%u>;reg-id=1" PHONE "\n" OB, i);
+		snprintf(line, sizeof(line), "Contact: <sip:bob@10.0.0.%u>;reg-id=1" PHONE "\n" OB,
+			 i);
 		assert_int_equal(register_bob(&r, "r1", i, line), 200);
 		assert_int_equal(contacts_of(&r, BOB, NULL), 1);
 	}
@@ -402,9 +413,11 @@ static void test_rg_11_one_flow_in_a_request(void **state)
 	assert_false(says(&r, "reg-id"));
 	/* taken out by its flow, though the address is another one */
 	assert_int_equal(
-		register_bob(&r, "r2", 1, "Contact: <sip:bob@10.0.0.4>;reg-id=7" PHONE "\n" OB), 200);
+		register_bob(&r, "r2", 1, "Contact: <sip:bob@10.0.0.4>;reg-id=7" PHONE "\n" OB),
+		200);
 	assert_int_equal(register_bob(&r, "r2", 2,
-				      "Contact: <sip:bob@10.0.0.5>;expires=0;reg-id=7" PHONE "\n" OB),
+				      "Contact: <sip:bob@10.0.0.5>;expires=0;reg-id=7" PHONE
+				      "\n" OB),
 			 200);
 	assert_false(says(&r, "10.0.0.4"));
 	registrar_close(&r);
@@ -421,7 +434,8 @@ static void test_rg_15_the_network_takes_contacts_out(void **state)
 	(void)state;
 	registrar_open(&r, 100);
 	bindings_apply(&r.bindings, &line, r.now_ms, 0);
-	register_bob(&r, "r1", 1, "Contact: <sip:bob@10.0.0.1>, <sip:bob@10.0.0.2>, <sip:bob@10.0.0.3>\n");
+	register_bob(&r, "r1", 1,
+		     "Contact: <sip:bob@10.0.0.1>, <sip:bob@10.0.0.2>, <sip:bob@10.0.0.3>\n");
 	changes = text_writer_on(r.changes, sizeof(r.changes));
 	assert_int_equal(scscf_deregister(&r.around, TEXT(BOB), TEXT("sip:bob@10.0.0.9"),
 					  BINDING_GONE_BY_OPERATOR, r.now_ms, &changes),

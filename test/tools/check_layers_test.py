@@ -139,6 +139,20 @@ def test_allocation_outside_base_is_found(folder):
                   "calls malloc()", "only src/base allocates")
 
 
+MATCH = "int pcre2_match_8(void);\nint match(void);\nint match(void) { return pcre2_match_8(); }\n"
+
+
+def test_patterns_are_for_base(folder):
+    result = compile_core(folder, {"src/base/pattern.c": MATCH})
+    assert result.returncode == 0, result.stdout
+    (folder / "src/base/pattern.c").unlink()
+    expect_impure(folder, "src/roles/match.c", MATCH, "calls pcre2_match_8()", "only src/base uses PCRE2")
+
+
+def test_other_calls_of_pcre2_are_found(folder):
+    expect_impure(folder, "src/base/pattern.c", MATCH.replace("match_8", "set_callout_8"), "calls pcre2_set_callout_8()")
+
+
 def test_logging_is_found(folder):
     expect_impure(folder, "src/dialog/log.c", '#include <stdio.h>\nvoid say(void);\nvoid say(void) { puts("x"); }\n',
                   "calls puts()")

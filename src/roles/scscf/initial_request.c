@@ -115,7 +115,8 @@ static bool find_server(const struct serving *s, enum session_case session_case,
 	const struct public_identity *identity = subscribers_find(s->around->subscribers, user);
 	struct filter_facts facts = {.request = s->request,
 				     .request_uri = s->request->request_uri,
-				     .session_case = session_case};
+				     .session_case = session_case,
+				     .is_unregistered = !s->ret->is_registered};
 
 	s->ret->session_case = session_case;
 	s->ret->served_user = user;
@@ -220,7 +221,9 @@ static void go_on_to_called(const struct serving *s)
 static void serve_calling(const struct serving *s, enum session_case session_case, struct text user,
 			  struct filter_position position)
 {
-	s->ret->is_registered = session_case != ORIGINATING_UNREGISTERED;
+	s->ret->is_registered = session_case == ORIGINATING_CDIV
+					? scscf_is_registered(s->around, user)
+					: session_case != ORIGINATING_UNREGISTERED;
 	if (!find_server(s, session_case, user, position))
 		go_on_to_called(s);
 }

@@ -19,6 +19,7 @@
 enum service_passage_text {
 	PASSAGE_SERVED_USER,
 	PASSAGE_REQUEST_URI, /* as it was sent to the server: another one coming back is a diversion */
+	PASSAGE_CHARGING_VECTOR, /* of a request without a session */
 	PASSAGE_TEXTS,
 };
 

@@ -1,5 +1,5 @@
 # @req IC-6
-story somebody else guesses an original dialog identifier: the request is one like any other
+story somebody else guesses an original dialog identifier: the request begins nothing
 node domain=ims.example trusted=127.0.0.0/24
 subscriber sip:alice@ims.example
 subscriber sip:bob@ims.example
@@ -12,6 +12,7 @@ bob never answers
 at 0 alice invites sip:bob@ims.example
 at 100 mallory invites sip:bob@ims.example header "Route: <sip:127.0.0.1:5060;lr;odi=0-1-1-0-0>"
 at 1000 alice cancels
-at 1200 mallory cancels
 expect at a1 1 INVITE
+expect at bob 1 INVITE
+expect at mallory 1 481 to INVITE
 expect nothing left
