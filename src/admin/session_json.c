@@ -38,10 +38,13 @@ static void put_outcome(json_t *object, uint8_t outcome, uint16_t status)
 		json_put(object, "status", json_integer(status));
 }
 
-static json_t *json_of_side(const struct node_dialog_report *d, enum dialog_side side)
+static json_t *json_of_side(const struct node_session_report *s, const struct node_dialog_report *d,
+			    enum dialog_side side)
 {
 	json_t *object = json_object();
+	char name[24];
 
+	json_put(object, "name", json_string(node_leg_name(s, d->legs[side], name, sizeof(name))));
 	put_outcome(object, d->outcome[side], d->outcome_status[side]);
 	json_put(object, "remote_target", json_of_text(d->remote_target[side]));
 	json_put(object, "route_set", json_of_text(d->route_set[side]));
@@ -60,8 +63,8 @@ static json_t *json_of_dialogs(const struct node_session_report *s)
 
 		json_put(object, "state", json_string(d->state));
 		json_put(object, "to_tag", json_of_text(d->to_tag));
-		json_put(object, "caller", json_of_side(d, SIDE_CALLING));
-		json_put(object, "callee", json_of_side(d, SIDE_CALLED));
+		json_put(object, "caller", json_of_side(s, d, SIDE_CALLING));
+		json_put(object, "callee", json_of_side(s, d, SIDE_CALLED));
 		json_array_append_new(array, object);
 	}
 	return array;
@@ -93,22 +96,14 @@ static const char *journal_note_name(uint8_t note)
 	return "";
 }
 
-static json_t *json_of_end_of_arrow(uint8_t leg)
+static json_t *json_of_end_of_arrow(const struct node_session_report *s, uint8_t leg)
 {
-	char bytes[16];
-	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+	char name[24];
 
-	if (leg == LEG_SERVER)
-		return json_string("server");
-	if (leg == LEG_CALLING)
-		return json_string("caller");
-	text_put_literal(&w, "callee");
-	if (leg > LEG_CALLED)
-		text_put_u64(&w, leg - LEG_CALLED + 1u);
-	return json_of_text(text_written(&w));
+	return json_string(leg == LEG_SERVER ? "adieu" : node_leg_name(s, leg, name, sizeof(name)));
 }
 
-static json_t *json_of_record(const struct journal_record *r)
+static json_t *json_of_record(const struct node_session_report *s, const struct journal_record *r)
 {
 	json_t *object = json_object();
 	const char *note = r->kind == JOURNAL_ENDED ? session_end_name((enum session_end)r->note)
@@ -118,8 +113,8 @@ static json_t *json_of_record(const struct journal_record *r)
 	json_put(object, "kind", json_string(journal_kind_name(r->kind)));
 	if (r->kind == JOURNAL_REQUEST || r->kind == JOURNAL_RESPONSE ||
 	    r->kind == JOURNAL_OUTCOME) {
-		json_put(object, "from", json_of_end_of_arrow(r->from));
-		json_put(object, "to", json_of_end_of_arrow(r->to));
+		json_put(object, "from", json_of_end_of_arrow(s, r->from));
+		json_put(object, "to", json_of_end_of_arrow(s, r->to));
 		json_put(object, "method",
 			 json_string(sip_method_name((enum sip_method)r->method)));
 		json_put(object, "cseq", json_integer(r->cseq));
@@ -135,13 +130,13 @@ static json_t *json_of_record(const struct journal_record *r)
 	return object;
 }
 
-static json_t *json_of_journal(const struct journal *journal)
+static json_t *json_of_journal(const struct node_session_report *s)
 {
 	json_t *array = json_array();
 	const struct journal_record *record;
 
-	for (unsigned i = 0; (record = journal_record_at(journal, i)); i++)
-		json_array_append_new(array, json_of_record(record));
+	for (unsigned i = 0; (record = journal_record_at(s->journal, i)); i++)
+		json_array_append_new(array, json_of_record(s, record));
 	return array;
 }
 
@@ -161,7 +156,7 @@ static void put_details(json_t *object, const struct node_session_report *s)
 	json_put(object, "n_dialogs", json_integer(s->n_dialogs));
 	json_put(object, "dialogs", json_of_dialogs(s));
 	if (s->journal) {
-		json_put(object, "journal", json_of_journal(s->journal));
+		json_put(object, "journal", json_of_journal(s));
 		json_put(object, "journal_lost", json_integer(s->journal->lost));
 	}
 }

@@ -38,28 +38,40 @@ static void put_leg(char *ret, size_t bytes, const json_t *side)
 		snprintf(ret, bytes, "%s", string_of(side, "outcome"));
 }
 
-/* "caller 200, callee 481", a line per dialog. */
+/* "caller 200", with a comma when it is not the first of its line. A side whose BYE came from there, or was left
+ * to an application server, has nothing to tell. */
+static bool print_side_of(const json_t *dialog, const char *side, bool is_first)
+{
+	const json_t *of = json_object_get(dialog, side);
+	const char *outcome = string_of(of, "outcome");
+	char leg[32];
+
+	if (strcmp(outcome, "awaited") == 0 || strcmp(outcome, "left to its server") == 0 ||
+	    strcmp(outcome, "not asked") == 0)
+		return is_first;
+	put_leg(leg, sizeof(leg), of);
+	printf("%s%s %s", is_first ? "" : ", ", string_of(of, "name"), leg);
+	return false;
+}
+
+/* "caller 200, callee 481", a line per dialog; with application servers "caller 200, server 1 200" and
+ * "callee 200". */
 static void print_legs(const json_t *session)
 {
 	const json_t *setup = json_object_get(session, "setup");
 	json_t *dialog;
-	size_t i, n = json_array_size(json_object_get(session, "dialogs"));
-	char caller[32], callee[32];
+	size_t i;
 
 	printf("session %s: %s\n", string_of(session, "id"), string_of(session, "end"));
-	if (strcmp(string_of(setup, "outcome"), "not asked") != 0 &&
-	    string_of(setup, "outcome")[0]) {
-		put_leg(callee, sizeof(callee), setup);
+	if (strcmp(string_of(setup, "outcome"), "not asked") != 0 && string_of(setup, "outcome")[0])
 		printf("released before the answer: caller got %lld, CANCEL %s\n",
 		       (long long)number_of(setup, "status"), string_of(setup, "outcome"));
-	}
 	json_array_foreach(json_object_get(session, "dialogs"), i, dialog)
 	{
-		put_leg(caller, sizeof(caller), json_object_get(dialog, "caller"));
-		put_leg(callee, sizeof(callee), json_object_get(dialog, "callee"));
-		if (n > 1)
-			printf("dialog %zu: ", i + 1);
-		printf("caller %s, callee %s\n", caller, callee);
+		bool is_first = print_side_of(dialog, "caller", true);
+
+		if (!print_side_of(dialog, "callee", is_first))
+			putchar('\n');
 	}
 }
 

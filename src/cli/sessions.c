@@ -114,11 +114,11 @@ static void print_field(const char *name, const char *value)
 	putchar('\n');
 }
 
-static void print_side(const char *name, const json_t *side)
+static void print_side(const json_t *side)
 {
 	const char *routes = string_of(side, "route_set");
 
-	printf("  %-12s target ", name);
+	printf("  %-12s target ", string_of(side, "name"));
 	print_text(string_of(side, "remote_target"));
 	if (routes[0]) {
 		fputs(", routes ", stdout);
@@ -169,13 +169,15 @@ static void print_session(const json_t *session)
 	print_field("called", string_of(session, "called"));
 	print_field("Call-ID", string_of(session, "call_id"));
 	print_field("From", string_of(session, "from"));
+	json_array_foreach(json_object_get(session, "servers"), i, dialog)
+		printf("server %-7zu %s\n", i + 1, json_string_value(dialog));
 	json_array_foreach(json_object_get(session, "dialogs"), i, dialog)
 	{
 		printf("dialog %-7zu %s, To-tag ", i + 1, string_of(dialog, "state"));
 		print_text(string_of(dialog, "to_tag"));
 		putchar('\n');
-		print_side("caller", json_object_get(dialog, "caller"));
-		print_side("callee", json_object_get(dialog, "callee"));
+		print_side(json_object_get(dialog, "caller"));
+		print_side(json_object_get(dialog, "callee"));
 	}
 	puts("journal");
 	json_array_foreach(json_object_get(session, "journal"), i, record) print_record(record);

@@ -122,7 +122,7 @@ static void problem_of_kind(struct reader *r, const struct config_row *row, unsi
 static bool is_list(enum config_type type)
 {
 	return type == CONFIG_LISTEN || type == CONFIG_NAMES || type == CONFIG_DOMAINS ||
-	       type == CONFIG_PREFIXES || type == CONFIG_ROUTES;
+	       type == CONFIG_PREFIXES || type == CONFIG_ROUTES || type == CONFIG_DIGEST;
 }
 
 /* {domain: NAME, next_hop: ENDPOINT} */

@@ -64,6 +64,7 @@ enum config_type {
 	CONFIG_ROUTES,
 	CONFIG_FILE,
 	CONFIG_FOLDER,
+	CONFIG_DIGEST, /* algorithms of SIP digest */
 	CONFIG_LEVEL,
 	CONFIG_MODE,
 };

@@ -31,6 +31,14 @@ const struct config_row config_table[] = {
 	 "RFC 3261 §10.3 step 7", "A shorter time is refused with 423 (Interval Too Brief)."},
 	{"registration.max", CONFIG_SECONDS, true, IN_SETTINGS(registration_max_s), 60, 31536000, "600000s", "seconds",
 	 "RFC 3261 §10.3 step 7", "A longer time is shortened to this."},
+	{"registration.digest", CONFIG_DIGEST, true, 0, 1, AUTHENTICATION_ALGORITHMS_MAX, "[sha-256, md5]", "",
+	 "RFC 8760 §2.3", "Algorithms of SIP digest, in the order they are offered in: sha-256, md5. One that is not here is neither offered nor accepted. [md5] is for user agents that give up when they are offered what they do not know; MD5 is weak, and so is the proof of who uses it."},
+	{"registration.nonce_lifetime", CONFIG_SECONDS, true, IN_SETTINGS(authentication.nonce_lifetime_s), 1, 86400, "300s", "seconds",
+	 "RFC 7616 §5.4", "A nonce of SIP digest that was given longer ago is stale: a right response to it gets a new challenge."},
+	{"registration.challenge_wait", CONFIG_SECONDS, true, IN_SETTINGS(authentication.challenge_wait_s), 1, 3600, "240s", "seconds",
+	 "TS 24.229 table 7.8.1", "reg-await-auth: how long a challenge of IMS AKA waits for its answer."},
+	{"registration.failures_per_minute", CONFIG_NUMBER, true, IN_SETTINGS(authentication.failures_per_minute), 0, 1000000, "30", "",
+	 "RFC 7616 §5.7", "Failed authentications of one source; beyond, it gets 503 with Retry-After. A source is an address (IPv6: the /64), behind a trusted address the private identity too. 0: no limit."},
 	{"timers.t1", CONFIG_TIMER, true, TIMER_T1, 0, 0, "", "milliseconds", "", ""},
 	{"timers.t2", CONFIG_TIMER, true, TIMER_T2, 0, 0, "", "milliseconds", "", ""},
 	{"timers.t4", CONFIG_TIMER, true, TIMER_T4, 0, 0, "", "milliseconds", "", ""},
@@ -54,6 +62,10 @@ const struct config_row config_table[] = {
 	 "RFC 3261 §21.5.4", "Transactions at once, of servers and clients each. A request beyond is answered 503 with Retry-After."},
 	{"limits.bindings", CONFIG_NUMBER, false, IN_SETTINGS(bindings_max), 1, LIMIT_BINDINGS, "200000", "",
 	 "RFC 3261 §21.5.4", "Contacts of registered users. A REGISTER for one more is answered 503 with Retry-After."},
+	{"limits.nonces", CONFIG_NUMBER, false, IN_SETTINGS(nonces_max), 1, LIMIT_BINDINGS, "100000", "",
+	 "RFC 7616 §5.4", "Nonces that live at once, and users of IMS AKA whose sequence number is remembered. One more takes the place of the oldest: who answers that is challenged again, and a USIM resynchronises."},
+	{"limits.subscriptions", CONFIG_NUMBER, false, IN_SETTINGS(subscriptions_max), 1, LIMIT_BINDINGS, "100000", "",
+	 "RFC 3261 §21.5.4", "Subscriptions to the state of registrations. A SUBSCRIBE for one more is answered 503 with Retry-After."},
 	{"limits.ended_sessions", CONFIG_NUMBER, false, IN_SETTINGS(ended_sessions_max), 1, LIMIT_ENDED_SESSIONS, "1000", "",
 	 "", "Ended sessions that are remembered for `adieu why` and `adieu trace`; the oldest is forgotten first."},
 	{"limits.retry_after", CONFIG_SECONDS, true, IN_SETTINGS(retry_after_s), 1, 3600, "10s", "seconds",
@@ -121,7 +133,8 @@ void config_row_put_range(const struct config_row *row, struct text_writer *w)
 	case CONFIG_NAMES:
 	case CONFIG_DOMAINS:
 	case CONFIG_PREFIXES:
-	case CONFIG_ROUTES: text_printf(w, "%u to %u entries", (unsigned)min, (unsigned)max); break;
+	case CONFIG_ROUTES:
+	case CONFIG_DIGEST: text_printf(w, "%u to %u entries", (unsigned)min, (unsigned)max); break;
 	case CONFIG_FILE:
 	case CONFIG_FOLDER: break;
 	}
@@ -146,6 +159,7 @@ static const char *const what_is_expected[] = {
 	[CONFIG_ROUTES] = "a list of {domain: NAME, next_hop: \"udp:127.0.0.1:5070\"}, ",
 	[CONFIG_FILE] = "the path of a file",
 	[CONFIG_FOLDER] = "the path of a folder",
+	[CONFIG_DIGEST] = "a list of digest algorithms, each sha-256 or md5, ",
 	[CONFIG_LEVEL] = "one of ",
 	[CONFIG_MODE] = "permissions in octal, from ",
 };

@@ -154,7 +154,8 @@ bool config_value_scalar(struct config *config, const struct config_row *row, st
 	case CONFIG_NAMES:
 	case CONFIG_DOMAINS:
 	case CONFIG_PREFIXES:
-	case CONFIG_ROUTES: break;
+	case CONFIG_ROUTES:
+	case CONFIG_DIGEST: break;
 	}
 	return false;
 }
@@ -254,6 +255,25 @@ static bool add_name(struct config *config, struct text *list, uint8_t *n, struc
 	return true;
 }
 
+static bool read_algorithm(struct text value, enum digest_algorithm *ret)
+{
+	if (text_equal_nocase(value, TEXT("sha-256")))
+		*ret = DIGEST_SHA256;
+	else if (text_equal_nocase(value, TEXT("md5")))
+		*ret = DIGEST_MD5;
+	else
+		return false;
+	return true;
+}
+
+static bool add_algorithm(struct authentication_settings *s, struct text value)
+{
+	if (!read_algorithm(value, &s->algorithms[s->n_algorithms]))
+		return false;
+	s->n_algorithms++;
+	return true;
+}
+
 bool config_value_item(struct config *config, const struct config_row *row, struct text value)
 {
 	struct node_settings *s = &config->settings;
@@ -272,6 +292,7 @@ bool config_value_item(struct config *config, const struct config_row *row, stru
 			return false;
 		s->n_trusted++;
 		return true;
+	case CONFIG_DIGEST: return add_algorithm(&s->authentication, value);
 	}
 	return false;
 }
@@ -280,8 +301,13 @@ bool config_value_is_twice(const struct config *config, const struct config_row 
 			   struct text value)
 {
 	const struct node_settings *s = &config->settings;
+	enum digest_algorithm algorithm;
 	struct endpoint e;
 
+	if (row->type == CONFIG_DIGEST && read_algorithm(value, &algorithm))
+		for (unsigned i = 0; i < s->authentication.n_algorithms; i++)
+			if (s->authentication.algorithms[i] == algorithm)
+				return true;
 	if (row->type == CONFIG_LISTEN && config_value_endpoint(value, &e))
 		for (unsigned i = 0; i < s->n_listen; i++)
 			if (endpoint_equal(&s->listen[i], &e))
@@ -323,5 +349,6 @@ void config_value_clear_list(struct config *config, enum config_type type)
 	case CONFIG_DOMAINS: s->n_domains = 0; break;
 	case CONFIG_PREFIXES: s->n_trusted = 0; break;
 	case CONFIG_ROUTES: s->n_routes = 0; break;
+	case CONFIG_DIGEST: s->authentication.n_algorithms = 0; break;
 	}
 }

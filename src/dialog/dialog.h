@@ -30,12 +30,12 @@ static inline enum dialog_side dialog_other_side(enum dialog_side side)
 enum leg_outcome {
 	LEG_NOT_ASKED,       /* nothing was sent there (yet) */
 	LEG_WAITING_FOR_ACK, /* the BYE waits for the caller's ACK */
-	LEG_AWAITED, /* no BYE goes there: one comes from there, through the application servers */
-	LEG_SENT,            /* no final answer yet */
-	LEG_ANSWERED,        /* see the status */
+	LEG_AWAITED,  /* no BYE goes there: one comes from there, through the application servers */
+	LEG_SENT,     /* no final answer yet */
+	LEG_ANSWERED, /* see the status */
 	LEG_TIMED_OUT,
 	LEG_TRANSPORT_FAILED,
-	LEG_HUNG_UP, /* the party said BYE itself before ours was due */
+	LEG_HUNG_UP,            /* the party said BYE itself before ours was due */
 	LEG_RELEASED_BY_SERVER, /* its BYE came, or was left to the application server there */
 };
 const char *leg_outcome_name(enum leg_outcome outcome);
@@ -58,10 +58,10 @@ struct dialog {
 	struct handle session, next; /* next dialog of the session */
 	struct packed_text texts;
 	struct text_slice slices[DIALOG_TEXTS];
-	struct text_slice to_tag; /* inside the block */
+	struct text_slice to_tag;  /* inside the block */
 	struct handle contact_use; /* contact of the called user that it was made with */
-	uint32_t cseq[2];         /* highest number seen from that side, our own BYEs included */
-	uint32_t invite_cseq;     /* of the initial INVITE: its ACK has this number */
+	uint32_t cseq[2];          /* highest number seen from that side, our own BYEs included */
+	uint32_t invite_cseq;      /* of the initial INVITE: its ACK has this number */
 	/* INVITE of that side whose 2xx was forwarded and not acknowledged yet; 0: none */
 	uint32_t unacked_cseq[2];
 	uint64_t retry_at_ms[2]; /* release: when our BYE toward that side is tried again; 0: not */
@@ -72,6 +72,7 @@ struct dialog {
 	bool was_retried[2];
 	uint8_t state;          /* enum dialog_state */
 	uint8_t leg;            /* of the called side, in the journal */
+	uint8_t calling_leg;    /* likewise */
 	uint8_t branch;         /* leg of the branch of the INVITE that it came by: several may */
 	uint8_t byes_under_way; /* of the parties, forwarded and without a final response */
 	struct handle bye;      /* server transaction of the last one */

@@ -1,9 +1,9 @@
 /* Who is meant and where it goes: RFC 3261 §16.4, §16.6, §18.1.1, §18.2.2 and RFC 3581 */
 #include "node/internal.h"
 
-#define DEFAULT_PORT 5060u
-#define COOKIE       TEXT("z9hG4bKad-")
-#define HANDLE_NAME  TEXT("adieu")
+#define DEFAULT_PORT         5060u
+#define COOKIE               TEXT("z9hG4bKad-")
+#define HANDLE_NAME          TEXT("adieu")
 #define ORIGINAL_DIALOG_NAME TEXT("odi")
 
 static uint16_t port_or_default(uint16_t port)

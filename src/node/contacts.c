@@ -102,7 +102,8 @@ static bool is_dialog_of(const struct node *node, const struct session *session,
 
 	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
 	     h = dialog->next)
-		if (is_of_contact(node, dialog->contact_use, contact) && dialog->state != DIALOG_ENDED)
+		if (is_of_contact(node, dialog->contact_use, contact) &&
+		    dialog->state != DIALOG_ENDED)
 			return true;
 	return false;
 }
@@ -122,14 +123,16 @@ static unsigned cancel_branches_of(struct node *node, struct session *session,
 	put_reason_line(&reason, node->settings->release_status, (struct text){0});
 	for (struct handle h = invite ? invite->first_branch : NO_HANDLE;
 	     (client = pool_at(node->clients, h)); h = client->next) {
-		if (client->final_status || client->is_cancelled)
+		if (client->final_status || client->is_cancelled || client->cancel_wanted)
 			continue;
 		others += !is_of_contact(node, client->contact_use, contact);
 	}
 	for (struct handle h = invite && others ? invite->first_branch : NO_HANDLE;
 	     (client = pool_at(node->clients, h)); h = client->next)
-		if (is_of_contact(node, client->contact_use, contact))
+		if (is_of_contact(node, client->contact_use, contact)) {
+			client->is_withdrawn = true;
 			client_cancel(node, client, text_written(&reason));
+		}
 	return others;
 }
 
@@ -190,5 +193,6 @@ void contacts_gone(struct node *node)
 	struct binding_gone gone;
 
 	while (bindings_next_gone(&node->bindings, &gone))
-		release_all_of(node, gone.binding);
+		if (gone.why != BINDING_GONE_TAKEN_OUT) /* a reload touches no call */
+			release_all_of(node, gone.binding);
 }

@@ -51,10 +51,11 @@ struct client_transaction {
 	uint8_t method;
 	uint8_t side; /* requests inside a dialog: the side they come from; BYEs of ours: the side they go to */
 	uint8_t local;
-	uint8_t leg;        /* in the journal, where the request goes */
+	uint8_t leg;           /* in the journal, where the request goes */
 	struct handle contact; /* binding of the called user that it goes to */
 	struct handle contact_use;
-	bool is_to_server;     /* to an application server: its default handling may apply */
+	bool is_to_server;   /* to an application server: its default handling may apply */
+	bool is_withdrawn; /* its contact lost its registration: what it says is no answer to the call */
 	bool is_passed_over; /* that server failed, and the request went on without it */
 	bool waits_for_server; /* which has not said anything yet: timer_c_at_ms is the end of patience */
 	bool cancel_wanted; /* as soon as a provisional response comes (RFC 3261 §9.1) */
@@ -144,9 +145,10 @@ struct node {
 	struct sip_message other;   /* a stored one, looked at again */
 	struct sip_edit edit;
 	char *scratch, *scratch2;
-	bool response_from_trusted; /* what the response at hand says of identities passes on */
+	bool response_from_trusted;   /* what the response at hand says of identities passes on */
 	struct handle ended_passages; /* first passages of sessions that ended in this step */
-	struct handle without_server; /* server transaction whose application server failed: it goes on, at the end of the step */
+	struct handle
+		without_server; /* server transaction whose application server failed: it goes on, at the end of the step */
 	uint64_t confirmed, releasing; /* gauges kept by session_set_state() */
 };
 
@@ -332,6 +334,8 @@ void session_finish(struct node *node, struct session *session, enum session_end
 /* Takes early dialogs out: of one branch of the INVITE, or of all (0). */
 void session_drop_early_dialogs(struct node *node, struct session *session, uint8_t branch);
 void session_forget(struct node *node, struct session *session);
+/* The ended dialogs of another passage, for the memory of the first. */
+void session_take_dialogs(struct node *node, struct session *first, struct session *other);
 struct scscf_dialogs session_dialogs(struct node *node, const struct session *session);
 void session_journal(struct node *node, struct session *session, struct journal_record record);
 void session_arm_expiry(struct node *node, struct session *session,

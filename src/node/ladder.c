@@ -134,7 +134,8 @@ static void draw_message(struct drawing *d, const struct journal_record *r)
 	write_time(d, r->at_ms);
 	if (r->from != LEG_SERVER && r->to != LEG_SERVER) { /* relayed */
 		draw_arrow(d, from, 1, text_written(&label));
-		if (from > 1 && to > 1) { /* it comes and goes on the same side: one line below the other */
+		if (from > 1 &&
+		    to > 1) { /* it comes and goes on the same side: one line below the other */
 			put_line(d, (struct text){0});
 			clear_line(d);
 		}
@@ -151,7 +152,8 @@ static bool is_server(const struct node_session_report *s, unsigned leg)
 }
 
 /* Servers and called legs are counted apart. */
-static const char *leg_name(const struct node_session_report *s, unsigned leg, char *bytes, size_t max)
+const char *node_leg_name(const struct node_session_report *s, unsigned leg, char *bytes,
+			  size_t max)
 {
 	struct text_writer w = text_writer_on(bytes, max - 1);
 	bool of_server = is_server(s, leg);
@@ -173,7 +175,7 @@ static void put_outcome(struct text_writer *w, const struct node_session_report 
 {
 	char name[24];
 
-	text_printf(w, "%s: ", leg_name(s, r->to, name, sizeof(name)));
+	text_printf(w, "%s: ", node_leg_name(s, r->to, name, sizeof(name)));
 	if (r->note == NOTE_TIMEOUT)
 		text_printf(w, "%s never answered", sip_method_name(r->method));
 	else if (r->note == NOTE_TRANSPORT_FAILED)
@@ -243,8 +245,10 @@ static void put_names(struct drawing *d)
 	memset(d->line, ' ', sizeof(d->line));
 	for (unsigned lane = 0; lane < d->n_lanes; lane++) {
 		unsigned leg = lane == 0 ? LEG_CALLING : lane == 1 ? LEG_SERVER : lane;
-		struct text t = leg == LEG_SERVER ? TEXT("adieu")
-						  : text_of(leg_name(d->session, leg, name, sizeof(name)));
+		struct text t =
+			leg == LEG_SERVER
+				? TEXT("adieu")
+				: text_of(node_leg_name(d->session, leg, name, sizeof(name)));
 
 		write_at(d, column_of(lane) - t.len / 2, t);
 	}
@@ -373,14 +377,15 @@ static void put_legs(struct text_writer *w, const struct node_session_report *s)
 
 		if (is_ours && r->kind == JOURNAL_REQUEST &&
 		    (r->method == SIP_BYE || r->method == SIP_CANCEL || r->method == SIP_ACK)) {
-			text_printf(w, "  %s: %s with CSeq %u", leg_name(s, r->to, name, sizeof(name)),
+			text_printf(w, "  %s: %s with CSeq %u",
+				    node_leg_name(s, r->to, name, sizeof(name)),
 				    sip_method_name(r->method), r->cseq);
 		} else if (r->kind == JOURNAL_OUTCOME) {
 			text_put_literal(w, "  ");
 			put_outcome(w, s, r);
 		} else if (is_ours && r->kind == JOURNAL_RESPONSE && r->status >= 300) {
 			text_printf(w, "  %s: was answered %u to %s",
-				    leg_name(s, r->to, name, sizeof(name)), r->status,
+				    node_leg_name(s, r->to, name, sizeof(name)), r->status,
 				    sip_method_name(r->method));
 		} else {
 			continue;

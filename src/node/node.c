@@ -77,9 +77,9 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 	node->scratch = block_open(1, SCRATCH_BYTES);
 	node->scratch2 = block_open(1, SCRATCH_BYTES);
 	node->next_order = 1;
-	if (!node->sessions || !node->dialogs || !node->passages || !node->contact_uses || !node->servers || !node->clients ||
-	    !node->session_store || !node->message_store || !node->ended || !node->outbox ||
-	    !node->actions || !node->scratch || !node->scratch2 ||
+	if (!node->sessions || !node->dialogs || !node->passages || !node->contact_uses ||
+	    !node->servers || !node->clients || !node->session_store || !node->message_store ||
+	    !node->ended || !node->outbox || !node->actions || !node->scratch || !node->scratch2 ||
 	    !bindings_open(&node->bindings, at_most(settings->bindings_max, LIMIT_BINDINGS),
 			   node->session_store, &node->timers, NODE_TIMER_BINDING, node->key) ||
 	    !registrar_open(node)) {
@@ -409,9 +409,7 @@ static void timer_expired(struct node *node, struct timer *timer)
 			     server_machine_expired(&server->machine, &node->settings->timers,
 						    node->now_ms));
 		break;
-	case NODE_TIMER_BINDING:
-		registrar_binding_expired(node, timer);
-		break;
+	case NODE_TIMER_BINDING: registrar_binding_expired(node, timer); break;
 	case NODE_TIMER_SUBSCRIPTION: registrar_subscription_expired(node, timer); break;
 	case NODE_TIMER_ORDERS: orders_expired(node); break;
 	case SESSION_TIMER_EXPIRES:

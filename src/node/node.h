@@ -70,15 +70,16 @@ struct node_settings {
 	struct timer_values timers;
 	uint32_t
 		stream_above_bytes; /* requests larger than this go by TCP (RFC 3261 §18.1.1: 1300); 0: never */
-	const struct subscribers
-		*subscribers; /* who the users are and what serves them; NULL: whoever registers from a trusted address */
+	const struct subscribers *
+		subscribers; /* who the users are and what serves them; NULL: whoever registers from a trusted address */
 	uint32_t registration_default_s, registration_min_s, registration_max_s;
 	struct authentication_settings authentication;
 	uint32_t release_sessions_per_s; /* pace of a release order that names none */
 	uint16_t release_status;         /* code of the Reason when the order names none */
 	uint16_t log_level;              /* enum node_log_level: what is not logged costs nothing */
 	uint32_t retry_after_s;          /* in a 503 */
-	uint32_t server_wait_ms; /* silence of an application server after which the session goes on, or ends, without it */
+	uint32_t
+		server_wait_ms; /* silence of an application server after which the session goes on, or ends, without it */
 
 	/* Bounds, fixed when the node is opened: */
 	uint32_t sessions_max, transactions_max, bindings_max, ended_sessions_max;
@@ -182,6 +183,7 @@ struct node_dialog_report {
 	bool has_cseq[2];
 	uint8_t outcome[2]; /* enum leg_outcome: of our BYE toward that side */
 	uint16_t outcome_status[2];
+	uint8_t legs[2]; /* of the journal: node_leg_name() */
 };
 
 #define NODE_REPORT_DIALOGS 8u
@@ -206,6 +208,11 @@ struct node_session_report {
 	struct node_dialog_report dialogs[NODE_REPORT_DIALOGS];
 	const struct journal *journal;
 };
+
+/* "caller", "callee", "callee 2", "server 1": an application server. Static text, or written to `bytes` (16
+ * suffice). */
+const char *node_leg_name(const struct node_session_report *session, unsigned leg, char *bytes,
+			  size_t max);
 
 /* By id; false when unknown. Ended sessions are found as long as they are remembered. */
 bool node_session(struct node *node, const struct node_session_id *id,

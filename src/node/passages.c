@@ -111,8 +111,11 @@ void passages_forget_ended(struct node *node)
 
 		node->ended_passages = first->next_ended;
 		while ((passage = passage_at(node, first->next))) {
+			struct session *session = session_at(node, passage->session);
+
 			first->next = passage->next;
-			session_forget(node, session_at(node, passage->session));
+			session_take_dialogs(node, session_at(node, first->session), session);
+			session_forget(node, session);
 		}
 	}
 }
@@ -143,8 +146,8 @@ static bool remember_server(struct node *node, struct session *first, uint8_t le
 	text_put(&w, session_text(first, SESSION_SERVERS));
 	text_put(&w, uri);
 	text_put_char(&w, '\n');
-	return !w.full && session_set_text(first, node->session_store, SESSION_SERVERS,
-					   text_written(&w));
+	return !w.full &&
+	       session_set_text(first, node->session_store, SESSION_SERVERS, text_written(&w));
 }
 
 /* A new secret: what the last server was given holds no more. */
@@ -215,13 +218,13 @@ bool passage_goes_on(struct node *node, struct server_transaction *server,
 	if (session)
 		session_journal(
 			node, session,
-			(struct journal_record){
-				.kind = JOURNAL_OUTCOME,
-				.from = LEG_SERVER,
-				.to = client->leg,
-				.method = client->method,
-				.status = (uint16_t)status,
-				.clause = goes_on ? CLAUSE_SERVER_PASSED_OVER : CLAUSE_SERVER_NEEDED});
+			(struct journal_record){.kind = JOURNAL_OUTCOME,
+						.from = LEG_SERVER,
+						.to = client->leg,
+						.method = client->method,
+						.status = (uint16_t)status,
+						.clause = goes_on ? CLAUSE_SERVER_PASSED_OVER
+								  : CLAUSE_SERVER_NEEDED});
 	if (goes_on)
 		node->without_server = pool_handle(node->servers, server);
 	return goes_on;
@@ -294,9 +297,8 @@ static struct session *find_neighbour(const struct node *node, const struct sess
 /* How many servers the BYE has to pass before it comes here. */
 static unsigned servers_before(const struct node *node, const struct session *session)
 {
-	enum dialog_side side = session->release_parts[SIDE_CALLING] == RELEASE_AWAIT
-					? SIDE_CALLING
-					: SIDE_CALLED;
+	enum dialog_side side =
+		session->release_parts[SIDE_CALLING] == RELEASE_AWAIT ? SIDE_CALLING : SIDE_CALLED;
 	unsigned n = 1;
 
 	while ((session = find_neighbour(node, session, side)) &&

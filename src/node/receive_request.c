@@ -74,11 +74,10 @@ static void take_own_routes(struct node *node, struct arrival *a)
 			own = addressing_own_route(node, address.uri);
 		/* Another session's entry, or an original dialog identifier behind one, belongs to
 		 * another passage through this server. */
-		only_own =
-			own.is_own &&
-			(!own.has_session || !a->route.has_session ||
-			 handle_equal(own.session.handle, a->route.session.handle)) &&
-			!(own.has_original_dialog && a->route.is_own);
+		only_own = own.is_own &&
+			   (!own.has_session || !a->route.has_session ||
+			    handle_equal(own.session.handle, a->route.session.handle)) &&
+			   !(own.has_original_dialog && a->route.is_own);
 		if (!only_own)
 			continue;
 		a->forwarding.own_routes++;
@@ -309,8 +308,7 @@ static void forward_in_dialog(struct node *node, struct arrival *a,
 				 found->side, &status);
 	if (client) {
 		if (m->method == SIP_BYE)
-			passages_bye_passed(node, found->session,
-					    dialog_other_side(found->side));
+			passages_bye_passed(node, found->session, dialog_other_side(found->side));
 		return;
 	}
 	if (m->method == SIP_BYE)
@@ -370,8 +368,7 @@ static void in_dialog(struct node *node, struct arrival *a)
 	const struct sip_message *m = &node->message;
 	struct found_dialog found;
 
-	if (m->method == SIP_SUBSCRIBE &&
-	    registrar_subscribe(node, a->source, a->local, &a->key))
+	if (m->method == SIP_SUBSCRIBE && registrar_subscribe(node, a->source, a->local, &a->key))
 		return;
 	if (session_of_request(node, m, &a->route, &found)) {
 		if (found.session->state == SESSION_RELEASING ||
@@ -509,7 +506,7 @@ static unsigned fork_request(struct node *node, struct arrival *a,
 			     struct server_transaction *server, struct session *session,
 			     const struct scscf_service *service, unsigned *ret_status)
 {
-	enum session_clause clause = service->is_diverted              ? CLAUSE_DIVERTED
+	enum session_clause clause = service->is_diverted               ? CLAUSE_DIVERTED
 				     : service->served & SERVES_CALLED  ? CLAUSE_TERMINATING
 				     : service->served & SERVES_CALLING ? CLAUSE_ORIGINATING
 									: CLAUSE_FORWARD_REQUEST;
@@ -552,8 +549,8 @@ static void put_served_user(struct text_writer *w, const struct scscf_service *s
 		text_put(w, session_case_is_originating(service->session_case)
 				    ? TEXT(";sescase=orig")
 				    : TEXT(";sescase=term"));
-		text_put(w, service->is_registered ? TEXT(";regstate=reg")
-						   : TEXT(";regstate=unreg"));
+		text_put(w,
+			 service->is_registered ? TEXT(";regstate=reg") : TEXT(";regstate=unreg"));
 	}
 	text_put_literal(w, "\r\n");
 }
@@ -591,13 +588,15 @@ static unsigned send_to_server(struct node *node, struct arrival *a,
 	*ret_status = 500;
 	if (!passage)
 		passage = passage_begin(node, session, NULL);
-	put_served_user(&lines, service); /* before the passage forgets the user of its last server */
+	put_served_user(&lines,
+			service); /* before the passage forgets the user of its last server */
 	text_put(&lines, f.lines);
 	if (!passage || !passage_to_server(node, passage, service, node->message.request_uri,
-					    a->charging_vector))
+					   a->charging_vector))
 		return 0;
 	server->passage = pool_handle(node->passages, passage);
-	addressing_next_hop(node, server_uri, 0, &way); /* the way back is one that the server can go */
+	addressing_next_hop(node, server_uri, 0,
+			    &way); /* the way back is one that the server can go */
 	put_server_route(&route, node, way.local, passage, server_uri);
 	if (route.full || lines.full)
 		return 0;
@@ -607,7 +606,8 @@ static unsigned send_to_server(struct node *node, struct arrival *a,
 	f.is_to_server = true;
 	client = forward_request(node, server, &f, session, NULL, SIDE_CALLING, ret_status);
 	if (!client) {
-		*ret_status = 408; /* out of reach: TS 24.229 §5.4.3.2 lets the default handling decide */
+		*ret_status =
+			408; /* out of reach: TS 24.229 §5.4.3.2 lets the default handling decide */
 		return 0;
 	}
 	node->counters.requests_to_servers++;

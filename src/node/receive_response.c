@@ -201,8 +201,8 @@ static void final_in_dialog(struct node *node, struct session *session, struct d
 		scscf_release_established_session(session, &dialogs, &node->random, &actions);
 	carry_out(node, &step, &actions);
 	if (client->method == SIP_BYE)
-		passages_bye_answered(node, session, dialog, dialog_other_side(client->side), status,
-				      session_first(node, session)->release_why != 0);
+		passages_bye_answered(node, session, dialog, dialog_other_side(client->side),
+				      status, session_first(node, session)->release_why != 0);
 }
 
 /* All branches of the initial INVITE have failed: the session ends with what the caller was told. */
@@ -256,6 +256,14 @@ static void branch_is_final(struct node *node, struct server_transaction *server
 
 	if (server->has_final || passage_goes_on(node, server, client, status))
 		return;
+	if (client->is_withdrawn) { /* @req SC-0a  only when nobody else has said anything: 480 */
+		if (server->pending > 0)
+			return;
+		if (server->best_status == 0)
+			keep_best(node, server, 480, false);
+		send_best(node, server, session);
+		return;
+	}
 	if (is_only && in_message && (server->machine.is_invite || status != 408)) {
 		relay(node, server); /* the usual case: nothing to choose from, nothing to keep */
 		if (session && server->machine.is_invite && session->state == SESSION_ESTABLISHING)
@@ -286,8 +294,7 @@ static void provisional(struct node *node, struct server_transaction *server,
 		return; /* what it begins now is not wanted any more */
 	if (client->waits_for_server)
 		client_heard_server(node, client);
-	if (client->is_to_server && server && m->status > 100 &&
-	    passage_at(node, server->passage))
+	if (client->is_to_server && server && m->status > 100 && passage_at(node, server->passage))
 		passage_at(node, server->passage)->was_heard = true;
 	if (m->status == 100 || client->method != SIP_INVITE)
 		return; /* hop by hop; and RFC 4320 §4.1: no 1xx but 100 to a non-INVITE */

@@ -185,7 +185,8 @@ static void work_off(struct node *node, struct release_order *order)
 			break;
 		}
 		if (session_first(node, session) != session ||
-		    session_state_of_all(node, session) == SESSION_ENDED || began_after(node, session, order) ||
+		    session_state_of_all(node, session) == SESSION_ENDED ||
+		    began_after(node, session, order) ||
 		    (order->what.selector == NODE_SELECT_USER &&
 		     !is_of_user(session, order->what.user)))
 			continue;
@@ -230,7 +231,8 @@ static enum node_release_verdict find_one(struct node *node, const struct node_r
 	*ret = order->id.shard == node->settings->shard ? session_at(node, order->id.handle) : NULL;
 	if (!*ret)
 		return NODE_RELEASE_UNKNOWN;
-	return session_state_of_all(node, *ret) == SESSION_ENDED ? NODE_RELEASE_ENDED : NODE_RELEASE_ACCEPTED;
+	return session_state_of_all(node, *ret) == SESSION_ENDED ? NODE_RELEASE_ENDED
+								 : NODE_RELEASE_ACCEPTED;
 }
 
 static void copy_texts(struct release_order *order)

@@ -4,7 +4,8 @@
 
 static void report_dialog(const struct dialog *dialog, struct node_dialog_report *shown)
 {
-	*shown = (struct node_dialog_report){.state = dialog_state_name(dialog->state),
+	*shown = (struct node_dialog_report){.legs = {dialog->calling_leg, dialog->leg},
+					     .state = dialog_state_name(dialog->state),
 					     .to_tag = dialog_to_tag(dialog)};
 	for (unsigned side = 0; side < 2; side++) {
 		shown->remote_target[side] = dialog_text(dialog, DIALOG_TARGET + side);
@@ -114,8 +115,7 @@ bool node_sessions(struct node *node, enum node_which which, struct text user, u
 		if (!session)
 			return false;
 		if (session_first(node, session) != session ||
-		    (session_state_of_all(node, session) == SESSION_ENDED) !=
-			    (which == NODE_GONE))
+		    (session_state_of_all(node, session) == SESSION_ENDED) != (which == NODE_GONE))
 			continue;
 		if (user.len && !text_equal(session_text(session, SESSION_CALLING_USER), user) &&
 		    !text_equal(session_text(session, SESSION_CALLED_USER), user))
@@ -177,9 +177,10 @@ const struct node_counters *node_counters(struct node *node)
 	c->session_blocks = store_blocks(node->session_store);
 	c->message_blocks = store_blocks(node->message_store);
 	c->memory_bytes = pool_bytes(node->sessions) + pool_bytes(node->dialogs) +
-			  pool_bytes(node->passages) + pool_bytes(node->servers) + pool_bytes(node->clients) +
-			  store_bytes(node->session_store) + store_bytes(node->message_store) +
-			  map_bytes(&node->servers_by_key) + map_bytes(&node->sessions_by_call_id) +
+			  pool_bytes(node->passages) + pool_bytes(node->servers) +
+			  pool_bytes(node->clients) + store_bytes(node->session_store) +
+			  store_bytes(node->message_store) + map_bytes(&node->servers_by_key) +
+			  map_bytes(&node->sessions_by_call_id) +
 			  map_bytes(&node->uses_by_contact) + pool_bytes(node->contact_uses);
 	return c;
 }

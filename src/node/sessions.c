@@ -342,6 +342,8 @@ struct dialog *session_dialog_of_response(struct node *node, struct session *ses
 	}
 	dialog->session = pool_handle(node->sessions, session);
 	dialog->branch = client->leg;
+	dialog->calling_leg = passage_of(node, session) ? passage_of(node, session)->calling_leg
+							: LEG_CALLING;
 	dialog->contact_use = contact_join(node, client->contact, session);
 	dialog->leg = leg_of_new_dialog(node, session, client->leg);
 	dialog->next = session->first_dialog;
@@ -455,6 +457,24 @@ void session_arm_release(struct node *node, struct session *session)
 
 /* ---------------------------------------------------------------- ends */
 
+void session_take_dialogs(struct node *node, struct session *first, struct session *other)
+{
+	struct handle *last = &first->first_dialog;
+	struct dialog *dialog;
+
+	while ((dialog = dialog_at(node, *last)))
+		last = &dialog->next;
+	while (first->n_dialogs < LIMIT_DIALOGS && (dialog = dialog_at(node, other->first_dialog))) {
+		*last = other->first_dialog;
+		other->first_dialog = dialog->next;
+		dialog->next = NO_HANDLE;
+		dialog->session = pool_handle(node->sessions, first);
+		last = &dialog->next;
+		other->n_dialogs--;
+		first->n_dialogs++;
+	}
+}
+
 void session_forget(struct node *node, struct session *session)
 {
 	struct dialog *dialog;
@@ -512,8 +532,7 @@ static enum session_end end_of_all(const struct node *node, const struct session
 
 	if (first->end == SESSION_END_RELEASED || (passage_of(node, first) && first->release_why))
 		return was_ordered ? SESSION_END_RELEASED : SESSION_END_DEREGISTERED;
-	if (!passage_of(node, first) || first->first_bye_leg == 0 ||
-	    first->answered_after_ms == 0)
+	if (!passage_of(node, first) || first->first_bye_leg == 0 || first->answered_after_ms == 0)
 		return first->end;
 	if (first->first_bye_leg < 32 && first->server_legs & 1u << first->first_bye_leg)
 		return SESSION_END_BYE_OF_SERVER;

@@ -79,14 +79,18 @@ static bool shard_behind(struct text value, struct text mark, uint32_t *ret)
 	return at < end;
 }
 
-/* The first value of a list header: up to its '>' (or the end of the line). */
+/* The first value of a list header: up to its '>', or the end of the line with what is folded to it. */
 static struct text first_value(struct text value)
 {
 	uint32_t len = 0;
 
-	while (len < value.len && value.at[len] != '>' && value.at[len] != '\r' &&
-	       value.at[len] != '\n')
+	while (len < value.len && value.at[len] != '>') {
+		bool ends = value.at[len] == '\n';
+
 		len++;
+		if (ends && (len == value.len || (value.at[len] != ' ' && value.at[len] != '\t')))
+			break;
+	}
 	return (struct text){value.at, len};
 }
 
@@ -95,8 +99,8 @@ static struct text first_value(struct text value)
  * another Call-ID, and all passages of a session live on one shard. */
 static bool is_named(struct text line, bool is_response, uint32_t *ret)
 {
-	struct text value = is_response ? value_of(line, TEXT("Via"), 'v')
-					: value_of(line, TEXT("Route"), 0);
+	struct text value =
+		is_response ? value_of(line, TEXT("Via"), 'v') : value_of(line, TEXT("Route"), 0);
 
 	value = first_value(value);
 	if (is_response)

@@ -51,8 +51,7 @@ bool session_set_text(struct session *session, struct store *store, enum session
 {
 	uint32_t offset = (uint32_t)(session->from_tag.at - session->slices[SESSION_FROM].at);
 
-	if (!packed_text_replace(&session->texts, store, session->slices, SESSION_TEXTS,
-				 which, by))
+	if (!packed_text_replace(&session->texts, store, session->slices, SESSION_TEXTS, which, by))
 		return false;
 	session->from_tag.at = (uint16_t)(session->slices[SESSION_FROM].at + offset);
 	return true;

@@ -40,7 +40,7 @@ enum session_text {
 	SESSION_CALLED_USER,
 	SESSION_CHARGING_VECTOR, /* P-Charging-Vector of the INVITE (RFC 7315) */
 	SESSION_REASON_TEXT,     /* of the release */
-	SESSION_SERVERS,         /* URIs of the application servers, one line each, in the order of their legs */
+	SESSION_SERVERS, /* URIs of the application servers, one line each, in the order of their legs */
 	SESSION_TEXTS,
 };
 
@@ -51,8 +51,8 @@ const char *session_served_name(unsigned served);
 
 /* Who is on one side of a passage of a session through this server. */
 enum session_side_kind {
-	SIDE_IS_OUTSIDE, /* another network, or a user that is not served here */
-	SIDE_IS_USER,    /* the served user: reached directly */
+	SIDE_IS_OUTSIDE,           /* another network, or a user that is not served here */
+	SIDE_IS_USER,              /* the served user: reached directly */
 	SIDE_IS_SERVER_OF_CALLING, /* an application server, in the service control of the calling user */
 	SIDE_IS_SERVER_OF_CALLED,
 };
@@ -62,7 +62,7 @@ enum release_part {
 	RELEASE_NOW,    /* a BYE (CANCEL, final response) of ours */
 	RELEASE_AWAIT,  /* one comes from there, through the application servers */
 	RELEASE_FOLLOW, /* it goes on to there when it has come from the other side */
-	RELEASE_LEFT,   /* nothing any more: the server there, a proxy, has had its BYE and failed */
+	RELEASE_LEFT, /* nothing any more: the server there, a proxy, has had its BYE and failed */
 };
 
 enum session_timer_kind {
@@ -78,8 +78,10 @@ struct session {
 	struct text_slice from_tag; /* inside the block */
 	struct handle first_dialog;
 	struct handle invite; /* server transaction of the initial INVITE, while it lives */
-	struct handle passage; /* of service control; not set: no application server is in the path */
-	struct handle calling_contact_use; /* contact that the calling user called from; not set: none known */
+	struct handle
+		passage; /* of service control; not set: no application server is in the path */
+	struct handle
+		calling_contact_use; /* contact that the calling user called from; not set: none known */
 	uint64_t began_ms;
 	uint32_t answered_after_ms, ended_after_ms; /* since began_ms; 0: not yet */
 	uint32_t expires_s;                         /* negotiated interval; 0: none */
@@ -90,15 +92,15 @@ struct session {
 	uint16_t end_status;
 	uint16_t
 		setup_status; /* final response of ours to the INVITE when released before the answer */
-	uint16_t cancel_status; /* release before the answer: what the branches said at last */
-	uint8_t state;          /* enum session_state */
-	uint8_t end;            /* enum session_end */
-	uint8_t served;         /* SERVES_… */
-	uint8_t sides[2];       /* enum session_side_kind, by enum dialog_side */
+	uint16_t cancel_status;   /* release before the answer: what the branches said at last */
+	uint8_t state;            /* enum session_state */
+	uint8_t end;              /* enum session_end */
+	uint8_t served;           /* SERVES_… */
+	uint8_t sides[2];         /* enum session_side_kind, by enum dialog_side */
 	uint8_t release_parts[2]; /* enum release_part, likewise */
 	uint8_t n_dialogs;
-	uint8_t next_leg;       /* for the journal */
-	uint8_t release_why;    /* enum session_clause: what began the release; of the first passage; 0: none */
+	uint8_t next_leg; /* for the journal */
+	uint8_t release_why; /* enum session_clause: what began the release; of the first passage; 0: none */
 	uint8_t first_bye_leg;  /* of the party that said BYE first; 0: none yet */
 	uint32_t server_legs;   /* bit by leg: an application server is there */
 	uint8_t cancel_outcome; /* enum leg_outcome of the CANCELled branches */

@@ -43,6 +43,8 @@ struct attempt {
 struct authentication_settings authentication_settings_default(void)
 {
 	return (struct authentication_settings){
+		.algorithms = {DIGEST_SHA256, DIGEST_MD5},
+		.n_algorithms = 2,
 		.nonce_lifetime_s = 300,
 		.challenge_wait_s = 240,
 		.failures_per_minute = 30,
@@ -171,32 +173,43 @@ static void put_challenge(const struct attempt *a, struct text algorithm, const 
 		text_put_literal(a->lines, ", stale=true");
 }
 
-static bool can_check(const struct credentials *credentials, enum digest_algorithm algorithm)
-{
-	return credentials->password.len ||
-	       (algorithm == DIGEST_SHA256 ? credentials->has_sha256 : credentials->has_md5);
-}
-
-/* RFC 8760 §2.3: what the server likes most comes first. One nonce serves both.
- * @req AU-2 */
-static enum authentication_verdict challenge_digest(struct attempt *a)
+/* RFC 8760 §2.3: what the server likes most comes first, and what it does not like not at all. Only what the
+ * stored credentials can check is of use.
+ * @req AU-2 AU-16 */
+static unsigned offered_algorithms(const struct attempt *a,
+				   enum digest_algorithm ret[AUTHENTICATION_ALGORITHMS_MAX])
 {
 	const struct credentials *credentials = &a->subscriber->credentials;
+	unsigned n = 0;
+
+	assert(a->settings->n_algorithms <= AUTHENTICATION_ALGORITHMS_MAX);
+	for (unsigned i = 0; i < a->settings->n_algorithms; i++) {
+		enum digest_algorithm algorithm = a->settings->algorithms[i];
+
+		if (credentials->password.len ||
+		    (algorithm == DIGEST_SHA256 ? credentials->has_sha256 : credentials->has_md5))
+			ret[n++] = algorithm;
+	}
+	return n;
+}
+
+/* One nonce serves all algorithms. */
+static enum authentication_verdict challenge_digest(struct attempt *a)
+{
+	enum digest_algorithm algorithms[AUTHENTICATION_ALGORITHMS_MAX];
+	unsigned n = offered_algorithms(a, algorithms);
 	uint8_t bytes[NONCE_DIGEST_BYTES];
 	struct nonce *nonce;
 
-	if (!can_check(credentials, DIGEST_SHA256) && !can_check(credentials, DIGEST_MD5))
-		return AUTHENTICATION_REFUSED; /* no secret in the file: nobody can prove anything */
+	if (n == 0)
+		return AUTHENTICATION_REFUSED; /* no secret of use: nobody can prove anything */
 	draw(a->random, bytes);
 	nonce = give_nonce(a, bytes, sizeof(bytes));
 	if (!nonce)
 		return without_memory(a);
-	if (can_check(credentials, DIGEST_SHA256)) {
-		put_challenge(a, TEXT("SHA-256"), nonce);
-		text_put_literal(a->lines, "\r\n");
-	}
-	if (can_check(credentials, DIGEST_MD5)) {
-		put_challenge(a, TEXT("MD5"), nonce);
+	for (unsigned i = 0; i < n; i++) {
+		put_challenge(a, algorithms[i] == DIGEST_MD5 ? TEXT("MD5") : TEXT("SHA-256"),
+			      nonce);
 		text_put_literal(a->lines, "\r\n");
 	}
 	return AUTHENTICATION_CHALLENGE;
@@ -353,8 +366,10 @@ static void put_authentication_info(const struct attempt *a, enum digest_algorit
 /* ------------------------------------------------------------------ SIP digest, TS 33.203 annex N */
 
 /* false: not one of those offered. Absent means MD5 (RFC 7616 §3.4). */
-static bool offered_algorithm(const struct attempt *a, enum digest_algorithm *ret)
+static bool answered_algorithm(const struct attempt *a, enum digest_algorithm *ret)
 {
+	enum digest_algorithm offered[AUTHENTICATION_ALGORITHMS_MAX];
+	unsigned n = offered_algorithms(a, offered);
 	struct text name = a->credentials.algorithm;
 
 	if (!name.at || text_equal_nocase(name, TEXT("MD5")))
@@ -363,7 +378,11 @@ static bool offered_algorithm(const struct attempt *a, enum digest_algorithm *re
 		*ret = DIGEST_SHA256;
 	else
 		return false;
-	return can_check(&a->subscriber->credentials, *ret);
+	for (unsigned i = 0; i < n; i++) {
+		if (offered[i] == *ret)
+			return true;
+	}
+	return false;
 }
 
 static struct text ha1_of(const struct attempt *a, enum digest_algorithm algorithm,
@@ -404,7 +423,7 @@ static enum authentication_verdict check_digest(struct attempt *a)
 	struct text ha1;
 	uint32_t nc;
 
-	if (!a->credentials.response.len || !offered_algorithm(a, &algorithm))
+	if (!a->credentials.response.len || !answered_algorithm(a, &algorithm))
 		return challenge(a);
 	if (!is_complete(&a->credentials, &nc))
 		return AUTHENTICATION_BAD;

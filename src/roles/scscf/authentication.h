@@ -5,6 +5,7 @@
 #ifndef ROLES_SCSCF_AUTHENTICATION_H
 #define ROLES_SCSCF_AUTHENTICATION_H
 
+#include "base/digest.h"
 #include "base/endpoint.h"
 #include "base/hash.h"
 #include "base/random.h"
@@ -12,7 +13,12 @@
 
 struct authentication;
 
+#define AUTHENTICATION_ALGORITHMS_MAX 2u
+
 struct authentication_settings {
+	/* of SIP digest, in the order they are offered in; what is not here is not accepted (RFC 8760 §2.3) */
+	enum digest_algorithm algorithms[AUTHENTICATION_ALGORITHMS_MAX];
+	uint32_t n_algorithms;
 	uint32_t nonce_lifetime_s; /* a digest nonce older than this is stale */
 	uint32_t
 		challenge_wait_s; /* reg-await-auth, TS 24.229 table 7.8.1: 4 min; the life of an AKA nonce */

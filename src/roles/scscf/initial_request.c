@@ -85,8 +85,8 @@ static struct handle find_calling_contact(const struct serving *s, struct text u
 {
 	struct binding *list[LIMIT_CONTACTS_OF_USER + 1], *only = NULL;
 	struct text registered = scscf_registered_as(s->around, user), value;
-	unsigned n = bindings_of_user(s->around->bindings, registered, list,
-				      LIMIT_CONTACTS_OF_USER + 1);
+	unsigned n =
+		bindings_of_user(s->around->bindings, registered, list, LIMIT_CONTACTS_OF_USER + 1);
 	struct sip_list contacts = sip_list_of(s->request, SIP_HEADER_CONTACT);
 	struct sip_name_addr address;
 
@@ -120,7 +120,8 @@ static bool find_server(const struct serving *s, enum session_case session_case,
 
 	s->ret->session_case = session_case;
 	s->ret->served_user = user;
-	s->ret->criteria = identity ? filter_criteria_next(identity->profile, position, &facts) : NULL;
+	s->ret->criteria =
+		identity ? filter_criteria_next(identity->profile, position, &facts) : NULL;
 	if (!s->ret->criteria)
 		return false;
 	s->ret->sides[SIDE_CALLED] = session_case_is_originating(session_case)
@@ -153,9 +154,8 @@ static void reach_contacts(const struct serving *s)
 		ret->served |= SERVES_CALLED;
 		ret->sides[SIDE_CALLED] = SIDE_IS_USER;
 	} else {
-		ret->status = n || subscribers_find(s->around->subscribers, ret->called_user)
-				      ? 480
-				      : 404;
+		ret->status =
+			n || subscribers_find(s->around->subscribers, ret->called_user) ? 480 : 404;
 	}
 }
 
@@ -245,8 +245,7 @@ static void serve_new(const struct serving *s)
 	if (!may_originate(s, ret->calling_user))
 		ret->status = 403;
 	else
-		serve_calling(s,
-			      is_registered ? ORIGINATING_REGISTERED : ORIGINATING_UNREGISTERED,
+		serve_calling(s, is_registered ? ORIGINATING_REGISTERED : ORIGINATING_UNREGISTERED,
 			      ret->calling_user, (struct filter_position){0});
 }
 

@@ -11,8 +11,8 @@
 static void first_bye(struct session *session, struct dialog *dialog, struct random *random,
 		      struct actions *out)
 {
-	bool directly = session->sides[SIDE_CALLED] == SIDE_IS_USER ||
-			!(session->served & SERVES_CALLING);
+	bool directly =
+		session->sides[SIDE_CALLED] == SIDE_IS_USER || !(session->served & SERVES_CALLING);
 
 	act(out,
 	    (struct action){
@@ -29,17 +29,17 @@ static void first_bye(struct session *session, struct dialog *dialog, struct ran
 static void second_bye(struct session *session, struct dialog *dialog, struct random *random,
 		       struct actions *out)
 {
-	bool directly = session->sides[SIDE_CALLING] == SIDE_IS_USER ||
-			!(session->served & SERVES_CALLED);
+	bool directly =
+		session->sides[SIDE_CALLING] == SIDE_IS_USER || !(session->served & SERVES_CALLED);
 
-	act(out, (struct action){
-			 .verb = directly ? SEND_BYE : TREAT_BYE_AS_RECEIVED,
-			 .clause = directly ? CLAUSE_SECOND_BYE_DIRECT
-					    : CLAUSE_SECOND_BYE_AS_RECEIVED,
-			 .dialog = dialog,
-			 .side = SIDE_CALLING,
-			 .cseq = dialog_take_cseq(dialog, SIDE_CALLED, random),
-		 });
+	act(out,
+	    (struct action){
+		    .verb = directly ? SEND_BYE : TREAT_BYE_AS_RECEIVED,
+		    .clause = directly ? CLAUSE_SECOND_BYE_DIRECT : CLAUSE_SECOND_BYE_AS_RECEIVED,
+		    .dialog = dialog,
+		    .side = SIDE_CALLING,
+		    .cseq = dialog_take_cseq(dialog, SIDE_CALLED, random),
+	    });
 	dialog->outcome[SIDE_CALLING] = LEG_SENT;
 }
 
@@ -115,10 +115,12 @@ void scscf_release_established_session(struct session *session, const struct scs
 static void no_longer_await(struct session *session, struct dialog *dialog, struct random *random,
 			    struct actions *out)
 {
-	if (dialog->outcome[SIDE_CALLED] == LEG_AWAITED && is_ours(session, dialog, SIDE_CALLED))
-		first_bye(session, dialog, random, out);
-	if (dialog->outcome[SIDE_CALLING] == LEG_AWAITED && is_ours(session, dialog, SIDE_CALLING))
-		second_bye(session, dialog, random, out);
+	bool acknowledged = dialog->unacked_cseq[SIDE_CALLING] != dialog->invite_cseq;
+
+	if (dialog->outcome[SIDE_CALLED] == LEG_AWAITED)
+		toward_called(session, dialog, acknowledged, random, out);
+	if (dialog->outcome[SIDE_CALLING] == LEG_AWAITED)
+		toward_calling(session, dialog, acknowledged, random, out);
 }
 
 /* @req SC-3b */

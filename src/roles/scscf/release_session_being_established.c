@@ -10,8 +10,8 @@ void scscf_release_session_being_established(struct session *session, struct act
 {
 	session->state = SESSION_RELEASING;
 	if (session->release_parts[SIDE_CALLED] == RELEASE_NOW)
-		act(out, (struct action){.verb = CANCEL_BRANCHES,
-					 .clause = CLAUSE_ESTABLISHING_CANCEL});
+		act(out,
+		    (struct action){.verb = CANCEL_BRANCHES, .clause = CLAUSE_ESTABLISHING_CANCEL});
 	if (session->release_parts[SIDE_CALLING] == RELEASE_NOW)
 		act(out, (struct action){.verb = ANSWER_INVITE,
 					 .clause = CLAUSE_ESTABLISHING_FINAL,

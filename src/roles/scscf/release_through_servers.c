@@ -14,8 +14,8 @@
 
 static bool comes_from_there(const struct session *session, enum dialog_side side)
 {
-	return session->sides[side] == (side == SIDE_CALLING ? SIDE_IS_SERVER_OF_CALLING
-							     : SIDE_IS_SERVER_OF_CALLED);
+	return session->sides[side] ==
+	       (side == SIDE_CALLING ? SIDE_IS_SERVER_OF_CALLING : SIDE_IS_SERVER_OF_CALLED);
 }
 
 /* @req SC-3
@@ -26,8 +26,8 @@ void scscf_release_parts(struct session *session, const bool neighbour_lives[2])
 	bool awaits[2];
 
 	for (int side = 0; side < 2; side++)
-		awaits[side] = neighbour_lives[side] &&
-			       comes_from_there(session, (enum dialog_side)side);
+		awaits[side] =
+			neighbour_lives[side] && comes_from_there(session, (enum dialog_side)side);
 	for (int side = 0; side < 2; side++) {
 		enum dialog_side other = dialog_other_side((enum dialog_side)side);
 

@@ -27,20 +27,22 @@ struct service_passage {
 	struct packed_text texts;
 	struct text_slice slices[PASSAGE_TEXTS];
 	struct handle session; /* not set: a request that makes no dialog */
-	struct handle first, previous, next; /* passages: the first; whose server called back; in order from the first */
+	struct handle first, previous,
+		next; /* passages: the first; whose server called back; in order from the first */
 	struct handle next_ended; /* until the end of the step */
-	uint64_t secret;	/* in the original dialog identifier: nobody else can know it */
-	uint64_t await_until_ms; /* release: how long what comes through the servers is waited for; 0: not */
+	uint64_t secret;          /* in the original dialog identifier: nobody else can know it */
+	uint64_t
+		await_until_ms; /* release: how long what comes through the servers is waited for; 0: not */
 	struct filter_position position; /* of the criteria that sent it to the server */
 	uint8_t session_case;
 	uint8_t default_handling;
 	uint8_t calling_leg; /* in the journal of the first passage */
 	uint8_t called_leg;  /* that of the server */
-	uint8_t n_live;	     /* first passage: sessions that have not ended */
-	bool at_server;	     /* the request went to a server: the secret holds */
+	uint8_t n_live;      /* first passage: sessions that have not ended */
+	bool at_server;      /* the request went to a server: the secret holds */
 	bool called_back;    /* and came back */
-	bool was_heard;	     /* the server gave a provisional response above 100 */
-	bool follows;	     /* the session is being released, and here the BYE only passes */
+	bool was_heard;      /* the server gave a provisional response above 100 */
+	bool follows;        /* the session is being released, and here the BYE only passes */
 };
 
 static inline struct text service_passage_text(const struct service_passage *passage,
