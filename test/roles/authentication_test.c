@@ -1617,6 +1617,96 @@ static void test_au_15_old_nonces_are_forgotten(void **state)
 	end(s);
 }
 
+/* ------------------------------------------------------------------ AU-16 */
+
+static void set_algorithms(struct server *s, const char *list)
+{
+	s->settings.n_algorithms = 0;
+	for (; *list; list++)
+		s->settings.algorithms[s->settings.n_algorithms++] =
+			*list == 'm' ? DIGEST_MD5 : DIGEST_SHA256;
+}
+
+static void test_au_16_what_is_configured_is_offered_in_its_order(void **state)
+{
+	struct credentials both = {
+		.kind = CREDENTIAL_PASSWORD, .has_md5 = true, .has_sha256 = true};
+	struct credentials md5 = {.kind = CREDENTIAL_PASSWORD, .has_md5 = true};
+	struct credentials sha256 = {.kind = CREDENTIAL_PASSWORD, .has_sha256 = true};
+	const struct {
+		const char *configured; /* s: SHA-256, m: MD5 */
+		struct credentials credentials;
+		const char *offered; /* empty: 403 */
+	} rows[] = {
+		{"sm", password(), "sm"}, {"ms", password(), "ms"}, {"m", password(), "m"},
+		{"s", password(), "s"},   {"sm", both, "sm"},       {"ms", both, "ms"},
+		{"m", both, "m"},         {"s", both, "s"},         {"sm", md5, "m"},
+		{"ms", md5, "m"},         {"m", md5, "m"},          {"s", md5, ""},
+		{"sm", sha256, "s"},      {"ms", sha256, "s"},      {"m", sha256, ""},
+		{"s", sha256, "s"},       {"", password(), ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct server *s = &server;
+		char found[8] = "";
+
+		begin(s, rows[i].credentials);
+		set_algorithms(s, rows[i].configured);
+		assert_int_equal(send(s, NULL), rows[i].offered[0] ? AUTHENTICATION_CHALLENGE
+								   : AUTHENTICATION_REFUSED);
+		assert_false(s->answer.is_failure);
+		for (const char *at = s->lines; (at = strstr(at, "algorithm=")); at++)
+			strcat(found, strncmp(at + 10, "MD5,", 4) == 0 ? "m" : "s");
+		assert_string_equal(found, rows[i].offered);
+		end(s);
+	}
+}
+
+static void test_au_16_what_is_not_configured_is_not_accepted(void **state)
+{
+	(void)state;
+	for (unsigned sha256 = 0; sha256 < 2; sha256++) {
+		for (unsigned named = 0; named < 2; named++) {
+			struct server *s = &server;
+			struct client c = alice(sha256);
+
+			begin(s, password());
+			set_algorithms(s, sha256 ? "m" : "s");
+			ask(s, &c);
+			if (!sha256 && !named) { /* no algorithm means MD5 */
+				char text[3000], *at;
+
+				strcpy(text, write_authorization(&c));
+				at = strstr(text, "algorithm=MD5, ");
+				memmove(at, at + 15, strlen(at + 15) + 1);
+				assert_int_equal(send(s, text), AUTHENTICATION_CHALLENGE);
+			} else {
+				assert_int_equal(answer(s, &c), AUTHENTICATION_CHALLENGE);
+			}
+			assert_false(s->answer.is_stale || s->answer.is_failure);
+			assert_int_equal(count_of(s, sha256 ? "=SHA-256" : "=MD5"), 0);
+			/* The same answer is right as soon as the setting is another. */
+			set_algorithms(s, "sm");
+			assert_int_equal(answer(s, &c), AUTHENTICATION_DONE);
+			end(s);
+		}
+	}
+}
+
+static void test_au_16_aka_does_not_ask(void **state)
+{
+	struct server *s = &server;
+	struct aka u;
+
+	(void)state;
+	begin(s, usim(32));
+	set_algorithms(s, "s");
+	ask_aka(s, &u);
+	assert_non_null(strstr(s->lines, "algorithm=AKAv1-MD5"));
+	end(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1677,6 +1767,9 @@ int main(void)
 		cmocka_unit_test(test_au_15_without_memory_for_a_challenge_later),
 		cmocka_unit_test(test_au_15_full_tables_need_no_more_memory),
 		cmocka_unit_test(test_au_15_old_nonces_are_forgotten),
+		cmocka_unit_test(test_au_16_what_is_configured_is_offered_in_its_order),
+		cmocka_unit_test(test_au_16_what_is_not_configured_is_not_accepted),
+		cmocka_unit_test(test_au_16_aka_does_not_ask),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -286,7 +286,429 @@ static void test_home_domains_have_no_case(void **state)
 	assert_false(scscf_is_home_domain(&around, TEXT("")));
 }
 
+/* ---------------------------------------------------------------- with subscribers */
+
+static struct subscribers *users;
+
+struct wanted_criteria {
+	const char *server;
+	unsigned priority;
+	int on_case; /* -1: any */
+	enum profile_part part;
+};
+
+static const struct service_profile *profile_of(const struct wanted_criteria *list, unsigned n)
+{
+	struct service_profile *profile = subscribers_take(users, sizeof(*profile));
+	struct filter_criteria *criteria = subscribers_take(users, (n + 1) * sizeof(*criteria));
+	uint16_t *group = subscribers_take(users, sizeof(*group));
+
+	for (unsigned i = 0; i < n; i++) {
+		struct service_point *point = subscribers_take(users, sizeof(*point));
+
+		*point = (struct service_point){.kind = SERVICE_POINT_SESSION_CASE,
+						.session_case = (uint8_t)list[i].on_case,
+						.n_groups = 1,
+						.groups = group};
+		criteria[i] = (struct filter_criteria){.priority = list[i].priority,
+						       .ordinal = (uint16_t)i,
+						       .profile_part = (uint8_t)list[i].part,
+						       .trigger = {.is_cnf = true,
+								   .n_points = list[i].on_case >= 0,
+								   .points = point},
+						       .server = {.uri = text_of(list[i].server)}};
+	}
+	*profile = (struct service_profile){.n = n, .criteria = criteria};
+	return profile;
+}
+
+/* One subscriber with up to two identities. */
+static void subscribe_user(const char *user, const char *also, bool barred,
+			   const struct wanted_criteria *list, unsigned n)
+{
+	struct subscriber *s = subscribers_take(users, sizeof(*s));
+	struct public_identity *ids = subscribers_take(users, 2 * sizeof(*ids));
+	const struct service_profile *profile = profile_of(list, n);
+	struct text duplicate;
+
+	for (unsigned i = 0; i < 2; i++)
+		ids[i] = (struct public_identity){.user = text_of(i ? also : user),
+						  .is_barred = barred,
+						  .profile = profile,
+						  .subscriber = s};
+	*s = (struct subscriber){
+		.private_identity = TEXT("p"), .n_identities = also ? 2 : 1, .identities = ids};
+	assert_int_equal(subscribers_add(users, s, &duplicate), SUBSCRIBERS_DONE);
+}
+
+static int set_up_with_users(void **state)
+{
+	static const struct wanted_criteria calls[] = {
+		{"sip:a1", 1, ORIGINATING_REGISTERED, PROFILE_PART_BOTH},
+		{"sip:a2", 2, ORIGINATING_REGISTERED, PROFILE_PART_BOTH}};
+	static const struct wanted_criteria is_called[] = {
+		{"sip:b1", 1, TERMINATING_REGISTERED, PROFILE_PART_BOTH},
+		{"sip:b2", 1, TERMINATING_REGISTERED, PROFILE_PART_BOTH},
+		{"sip:b3", 7, ORIGINATING_CDIV, PROFILE_PART_BOTH}};
+	static const struct wanted_criteria away[] = {
+		{"sip:reg", 1, -1, PROFILE_PART_REGISTERED},
+		{"sip:unreg", 2, -1, PROFILE_PART_UNREGISTERED},
+		{"sip:both", 3, -1, PROFILE_PART_BOTH}};
+
+	users = subscribers_open();
+	if (set_up(state) || !users)
+		return -1;
+	subscribe_user("sip:alice@ims.example", "tel:+1202", false, calls, 2);
+	subscribe_user("sip:bob@ims.example", NULL, false, is_called, 3);
+	subscribe_user("sip:erin@ims.example", NULL, false, away, 3);
+	subscribe_user("sip:here@ims.example", NULL, false, away, 3);
+	subscribe_user("sip:quiet@ims.example", NULL, false, NULL, 0);
+	subscribe_user("sip:barred@ims.example", NULL, true, calls, 2);
+	bind("sip:here@ims.example", "sip:here@127.0.0.1:7500", "");
+	bind("sip:barred@ims.example", "sip:barred@127.0.0.1:7600", "");
+	around.subscribers = users;
+	return 0;
+}
+
+static int tear_down_with_users(void **state)
+{
+	subscribers_close(users);
+	users = NULL;
+	return tear_down(state);
+}
+
+#define TRUSTED                                                                                    \
+	{                                                                                          \
+		.from_trusted = true                                                               \
+	}
+#define ORIG                                                                                       \
+	{                                                                                          \
+		.from_trusted = true, .originating = true                                          \
+	}
+#define SPIRAL                                                                                     \
+	{                                                                                          \
+		.from_trusted = true, .passed_before = true                                        \
+	}
+#define NO_SERVER NULL, 0, NULL
+
+/* @req IC-1 IC-7 */
+static const struct {
+	const char *from, *uri;
+	struct scscf_arrival arrival;
+	unsigned status, served;
+	const char *server;
+	enum session_case session_case;
+	const char *served_user;
+	bool is_registered;
+} served_rows[] = {
+	/* the calling user: registered, or named by `orig` */
+	{ALICE, "sip:bob@ims.example", TRUSTED, 0, SERVES_CALLING, "sip:a1", ORIGINATING_REGISTERED,
+	 ALICE, true},
+	{ALICE, "sip:x@far.example", ORIG, 0, SERVES_CALLING, "sip:a1", ORIGINATING_REGISTERED,
+	 ALICE, true},
+	{"tel:+1-202", "sip:x@far.example", TRUSTED, 0, SERVES_CALLING, "sip:a1",
+	 ORIGINATING_REGISTERED, "tel:+1202", true}, /* another identity of the set */
+	{"sip:erin@ims.example", "sip:bob@ims.example", ORIG, 0, SERVES_CALLING, "sip:unreg",
+	 ORIGINATING_UNREGISTERED, "sip:erin@ims.example", false},
+	{"sip:here@ims.example", "sip:bob@ims.example", ORIG, 0, SERVES_CALLING, "sip:reg",
+	 ORIGINATING_REGISTERED, "sip:here@ims.example", true},
+	{"sip:barred@ims.example", "sip:bob@ims.example", TRUSTED, 403, SERVES_CALLING, NO_SERVER,
+	 0},
+	{"sip:barred@ims.example", "sip:bob@ims.example", ORIG, 403, SERVES_CALLING, NO_SERVER, 0},
+	{"sip:nobody@ims.example", "sip:bob@ims.example", ORIG, 403, SERVES_CALLING, NO_SERVER, 0},
+	{"sip:guest@far.example", "sip:bob@ims.example", TRUSTED, 403, SERVES_CALLING, NO_SERVER,
+	 0}, /* registered from the file, and no subscriber */
+	/* not served: then only the called user is */
+	{"sip:erin@ims.example", "sip:bob@ims.example", TRUSTED, 0, SERVES_CALLED, "sip:b1",
+	 TERMINATING_REGISTERED, "sip:bob@ims.example", true},
+	{ALICE, "sip:bob@ims.example", SPIRAL, 0, SERVES_CALLED, "sip:b1", TERMINATING_REGISTERED,
+	 "sip:bob@ims.example", true},
+	{"sip:barred@ims.example", "sip:bob@ims.example", SPIRAL, 0, SERVES_CALLED, "sip:b1",
+	 TERMINATING_REGISTERED, "sip:bob@ims.example", true},
+	/* the called user */
+	{STRANGER,
+	 "sip:bob@ims.example",
+	 {0},
+	 0,
+	 SERVES_CALLED,
+	 "sip:b1",
+	 TERMINATING_REGISTERED,
+	 "sip:bob@ims.example",
+	 true},
+	{STRANGER,
+	 "sip:b%6fb@IMS.example;x=1",
+	 {0},
+	 0,
+	 SERVES_CALLED,
+	 "sip:b1",
+	 TERMINATING_REGISTERED,
+	 "sip:bob@ims.example",
+	 true},
+	{STRANGER, "sip:erin@ims.example", TRUSTED, 0, SERVES_CALLED, "sip:unreg",
+	 TERMINATING_UNREGISTERED, "sip:erin@ims.example", false},
+	{STRANGER, "sip:here@ims.example", TRUSTED, 0, SERVES_CALLED, "sip:reg",
+	 TERMINATING_REGISTERED, "sip:here@ims.example", true},
+	{STRANGER, "sip:quiet@ims.example", TRUSTED, 480, 0, NO_SERVER, 0},
+	{STRANGER, "sip:barred@ims.example", TRUSTED, 404, 0, NO_SERVER, 0},
+	{STRANGER, "sip:nobody@ims.example", TRUSTED, 404, 0, NO_SERVER, 0},
+	/* nobody of ours */
+	{STRANGER, "sip:x@far.example", TRUSTED, 0, 0, NO_SERVER, 0},
+	{STRANGER, "sip:x@far.example", {0}, 403, 0, NO_SERVER, 0},
+};
+
+static void test_ic_1_ic_7_whose_service_control_begins(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(served_rows) / sizeof(served_rows[0]); i++) {
+		const char *server = served_rows[i].server;
+
+		serve("INVITE", served_rows[i].uri, served_rows[i].from, "",
+		      served_rows[i].arrival);
+		if (service.status != served_rows[i].status ||
+		    service.served != served_rows[i].served ||
+		    (service.criteria != NULL) != (server != NULL))
+			fail_msg("row %zu: %u, served %u, server %d", i, service.status,
+				 service.served, service.criteria != NULL);
+		if (!server)
+			continue;
+		check_text(service.criteria->server.uri, server);
+		check_text(service.served_user, served_rows[i].served_user);
+		assert_int_equal(service.session_case, served_rows[i].session_case);
+		assert_int_equal(service.is_registered, served_rows[i].is_registered);
+		assert_int_equal(service.n_targets, 0);
+	}
+}
+
+/* The passage that sent the request to the server of service.criteria. */
+static struct service_passage sent_to_server(const char *uri)
+{
+	struct service_passage passage = {.at_server = true};
+	struct text texts[PASSAGE_TEXTS] = {
+		[PASSAGE_SERVED_USER] = service.served_user, [PASSAGE_REQUEST_URI] = text_of(uri)};
+
+	assert_non_null(service.criteria);
+	assert_true(packed_text_build(&passage.texts, store, texts, passage.slices, PASSAGE_TEXTS));
+	passage.session_case = (uint8_t)service.session_case;
+	passage.position = (struct filter_position){.is_set = true,
+						    .ordinal = service.criteria->ordinal,
+						    .priority = service.criteria->priority};
+	return passage;
+}
+
+/* Back from the server: what it made of From and Request-URI. */
+static void come_back(const char *sent_uri, const char *from, const char *uri)
+{
+	struct service_passage passage = sent_to_server(sent_uri);
+	struct scscf_arrival arrival = {
+		.from_trusted = true, .passed_before = true, .resumed = &passage};
+
+	/* The service's texts are views into those of the passage, which live until the store is closed. */
+	serve("INVITE", uri, from, "", arrival);
+}
+
+static void check_server(const char *uri)
+{
+	if (!service.criteria)
+		fail_msg("no server, not %s (status %u, %u targets)", uri, service.status,
+			 service.n_targets);
+	check_text(service.criteria->server.uri, uri);
+}
+
+/* @req IC-7 IC-2  One after the other, the calling user's first, in the order of priority and then of the file; then the
+ * contacts. */
+static void test_ic_7_all_servers_in_their_order(void **state)
+{
+	static const char *const order[] = {"sip:a1", "sip:a2", "sip:b1", "sip:b2"};
+	static const uint8_t sides[][2] = {
+		{SIDE_IS_USER, SIDE_IS_SERVER_OF_CALLING},
+		{SIDE_IS_SERVER_OF_CALLING, SIDE_IS_SERVER_OF_CALLING},
+		{SIDE_IS_SERVER_OF_CALLING, SIDE_IS_SERVER_OF_CALLED},
+		{SIDE_IS_SERVER_OF_CALLED, SIDE_IS_SERVER_OF_CALLED},
+		{SIDE_IS_SERVER_OF_CALLED, SIDE_IS_USER},
+	};
+	const char *bob = "sip:bob@ims.example";
+
+	(void)state;
+	serve("INVITE", bob, ALICE, "", trusted);
+	for (unsigned i = 0; i < 4; i++) {
+		check_server(order[i]);
+		assert_memory_equal(service.sides, sides[i], 2);
+		assert_int_equal(service.is_diverted, false);
+		come_back(bob, ALICE, bob);
+	}
+	assert_null(service.criteria);
+	assert_memory_equal(service.sides, sides[4], 2);
+	assert_int_equal(service.status, 0);
+	assert_int_equal(service.n_targets, 1);
+	check_text(service.targets[0].request_uri, "sip:bob@127.0.0.1:7000");
+}
+
+/* @req IC-2  An originating request comes back with another From and another Request-URI: it is still alice's, behind the same
+ * criteria, and goes to whom it now names. */
+static void test_ic_2_whatever_the_server_changed(void **state)
+{
+	static const char *const froms[] = {ALICE, STRANGER, "sip:bob@ims.example",
+					    "sip:barred@ims.example"};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		serve("INVITE", "sip:bob@ims.example", ALICE, "", trusted);
+		come_back("sip:bob@ims.example", froms[i], "sip:here@ims.example");
+		check_server("sip:a2");
+		assert_int_equal(service.session_case, ORIGINATING_REGISTERED);
+		assert_int_equal(service.served, SERVES_CALLING);
+		come_back("sip:here@ims.example", froms[i], "sip:x@far.example");
+		assert_null(service.criteria);
+		assert_int_equal(service.status, 0);
+		assert_int_equal(service.targets[0].next_hop.port, 5060);
+		assert_int_equal(service.is_diverted, false);
+		assert_int_equal(service.sides[SIDE_CALLING], SIDE_IS_SERVER_OF_CALLING);
+		assert_int_equal(service.sides[SIDE_CALLED], SIDE_IS_OUTSIDE);
+	}
+}
+
+/* @req IC-3  Which changes of the Request-URI are a diversion (RFC 3261 §19.1.4), and where it goes then. */
+static void test_ic_3_diversions(void **state)
+{
+	static const struct {
+		const char *uri;
+		bool is_diverted;
+	} changes[] = {
+		{"sip:bob@ims.example", false},     {"sip:b%6Fb@IMS.Example", false},
+		{"sip:bob@ims.example;x=1", false}, {"sip:bob@ims.example;user=phone", true},
+		{"sip:bob@ims.example:5060", true}, {"sip:carol@ims.example", true},
+		{"sip:here@ims.example", true},     {"tel:+1202", true},
+		{"sip:x@far.example", true},        {"sip:barred@ims.example", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		serve("INVITE", "sip:bob@ims.example", STRANGER, "", trusted);
+		check_server("sip:b1");
+		come_back("sip:bob@ims.example", STRANGER, changes[i].uri);
+		if (service.is_diverted != changes[i].is_diverted)
+			fail_msg("%s: %d", changes[i].uri, service.is_diverted);
+		assert_int_equal(service.served, SERVES_CALLED);
+		assert_int_equal(service.sides[SIDE_CALLING], SIDE_IS_SERVER_OF_CALLED);
+		check_server(changes[i].is_diverted ? "sip:b3" : "sip:b2");
+		assert_int_equal(service.session_case, changes[i].is_diverted
+							       ? ORIGINATING_CDIV
+							       : TERMINATING_REGISTERED);
+		check_text(service.served_user, "sip:bob@ims.example");
+	}
+}
+
+/* @req IC-3 IC-7  Behind the diverting user's servers the new user is served from its beginning; nowhere else is the caller's
+ * half begun anew. */
+static void test_ic_3_behind_a_diversion(void **state)
+{
+	static const struct {
+		const char *uri, *server;
+		unsigned status, n_targets;
+	} behind[] = {
+		{"sip:here@ims.example", "sip:reg", 0, 0},
+		{"sip:erin@ims.example", "sip:unreg", 0, 0},
+		{"sip:quiet@ims.example", NULL, 480, 0},
+		{"sip:barred@ims.example", NULL, 404, 0},
+		{"sip:nobody@ims.example", NULL, 404, 0},
+		{"sip:x@far.example", NULL, 0, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+		serve("INVITE", "sip:bob@ims.example", ALICE, "", (struct scscf_arrival)SPIRAL);
+		come_back("sip:bob@ims.example", ALICE, behind[i].uri);
+		check_server("sip:b3");
+		come_back(behind[i].uri, ALICE, behind[i].uri);
+		assert_int_equal(service.status, behind[i].status);
+		assert_int_equal(service.n_targets, behind[i].n_targets);
+		if (behind[i].server)
+			check_server(behind[i].server);
+		else
+			assert_null(service.criteria);
+		assert_int_equal(service.served & SERVES_CALLING, 0);
+	}
+}
+
+/* @req IC-7 IC-3  After a diversion of a user who is not registered the unregistered part of its profile counts. */
+static void test_ic_7_the_diversion_of_an_unregistered_user(void **state)
+{
+	static const char *const diverting[] = {"sip:erin@ims.example", "sip:here@ims.example"};
+
+	(void)state;
+	for (unsigned is_registered = 0; is_registered < 2; is_registered++) {
+		serve("INVITE", diverting[is_registered], STRANGER, "", trusted);
+		check_server(is_registered ? "sip:reg" : "sip:unreg");
+		come_back(diverting[is_registered], STRANGER, "sip:x@far.example");
+		assert_int_equal(service.session_case, ORIGINATING_CDIV);
+		check_server(is_registered ? "sip:reg" : "sip:unreg");
+		come_back("sip:x@far.example", STRANGER, "sip:x@far.example");
+		check_server("sip:both");
+		come_back("sip:x@far.example", STRANGER, "sip:x@far.example");
+		assert_null(service.criteria);
+		assert_int_equal(service.n_targets, 1);
+	}
+}
+
+/* @req IC-2  The called user registered, or went, while the request was with a server: the position holds in the other part
+ * too. */
+static void test_ic_2_the_registration_changes_meanwhile(void **state)
+{
+	(void)state;
+	serve("INVITE", "sip:erin@ims.example", STRANGER, "", trusted);
+	check_server("sip:unreg");
+	bind("sip:erin@ims.example", "sip:erin@127.0.0.1:7700", "");
+	come_back("sip:erin@ims.example", STRANGER, "sip:erin@ims.example");
+	check_server("sip:both");
+	assert_int_equal(service.session_case, TERMINATING_REGISTERED);
+	come_back("sip:erin@ims.example", STRANGER, "sip:erin@ims.example");
+	check_text(service.targets[0].request_uri, "sip:erin@127.0.0.1:7700");
+}
+
+/* @req SC-7  Which contact a call is made from: the one that the request names, else the only one. */
+static void test_sc_7_the_contact_that_the_caller_uses(void **state)
+{
+	static const struct {
+		const char *contact;
+		unsigned n; /* contacts of alice */
+		const char *want;
+	} uses[] = {
+		{"Contact: <sip:alice@127.0.0.1:6000>\r\n", 1, "sip:alice@127.0.0.1:6000"},
+		{"Contact: <sip:else@127.0.0.1:1>\r\n", 1, "sip:alice@127.0.0.1:6000"},
+		{"", 1, "sip:alice@127.0.0.1:6000"},
+		{"Contact: <sip:alice@127.0.0.1:6000>\r\n", 2, "sip:alice@127.0.0.1:6000"},
+		{"Contact: \"A\" <sip:alice@127.0.0.1:6009>;q=1\r\n", 2,
+		 "sip:alice@127.0.0.1:6009"},
+		{"Contact: <sip:else@127.0.0.1:1>\r\n", 2, NULL},
+		{"", 2, NULL},
+		{"Contact: nonsense\r\n", 2, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		const struct binding *binding;
+
+		assert_int_equal(tear_down_with_users(state), 0);
+		assert_int_equal(set_up_with_users(state), 0);
+		if (uses[i].n == 2)
+			bind("sip:alice@ims.example", "sip:alice@127.0.0.1:6009", "");
+		serve("INVITE", "sip:bob@ims.example", ALICE, uses[i].contact, trusted);
+		binding = binding_at(&bindings, service.calling_contact);
+		if (!uses[i].want) {
+			assert_null(binding);
+			continue;
+		}
+		if (!binding)
+			fail_msg("row %zu: no contact", i);
+		check_text(binding_text(binding, BINDING_CONTACT), uses[i].want);
+	}
+	/* who is not served calls from none of ours */
+	serve("INVITE", "sip:bob@ims.example", STRANGER, "", trusted);
+	assert_false(handle_is_set(service.calling_contact));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST_WITH_USERS(f)                                                                         \
+	cmocka_unit_test_setup_teardown(f, set_up_with_users, tear_down_with_users)
 
 int main(void)
 {
@@ -299,6 +721,14 @@ int main(void)
 		TEST(test_rg_6_all_contacts_ring),
 		TEST(test_long_addresses_do_not_overflow),
 		TEST(test_home_domains_have_no_case),
+		TEST_WITH_USERS(test_ic_1_ic_7_whose_service_control_begins),
+		TEST_WITH_USERS(test_ic_7_all_servers_in_their_order),
+		TEST_WITH_USERS(test_ic_2_whatever_the_server_changed),
+		TEST_WITH_USERS(test_ic_3_diversions),
+		TEST_WITH_USERS(test_ic_3_behind_a_diversion),
+		TEST_WITH_USERS(test_ic_7_the_diversion_of_an_unregistered_user),
+		TEST_WITH_USERS(test_ic_2_the_registration_changes_meanwhile),
+		TEST_WITH_USERS(test_sc_7_the_contact_that_the_caller_uses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

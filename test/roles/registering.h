@@ -25,7 +25,8 @@ struct registrar {
 	uint64_t now_ms;
 	struct sip_message request;
 	char bytes[20000];
-	char lines[REGISTER_LINES_BYTES_MAX], changes[REGISTER_CHANGES_MAX * BINDING_LINE_BYTES_MAX];
+	char lines[REGISTER_LINES_BYTES_MAX],
+		changes[REGISTER_CHANGES_MAX * BINDING_LINE_BYTES_MAX];
 	struct text lines_text, changes_text;
 	struct scscf_register_result result;
 	struct scscf_register_arrival arrival;
@@ -79,7 +80,7 @@ static inline void pass(struct registrar *r, uint64_t ms)
 
 /* A REGISTER of `user`; `lines`: Contact, Expires, Path ... each with \n. */
 static inline unsigned try_register(struct registrar *r, const char *user, const char *call_id,
-			     unsigned cseq, const char *lines)
+				    unsigned cseq, const char *lines)
 {
 	struct text_writer out = text_writer_on(r->lines, sizeof(r->lines));
 	struct text_writer changes = text_writer_on(r->changes, sizeof(r->changes));
@@ -106,7 +107,7 @@ static inline unsigned try_register(struct registrar *r, const char *user, const
 }
 
 static inline unsigned register_bob(struct registrar *r, const char *call_id, unsigned cseq,
-			     const char *lines)
+				    const char *lines)
 {
 	return try_register(r, "sip:bob@ims.example", call_id, cseq, lines);
 }

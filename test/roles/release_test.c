@@ -61,6 +61,10 @@ struct world {
 	unsigned byes[DIALOGS][2], retries[DIALOGS][2];
 	uint32_t last_cseq[DIALOGS][2];
 	unsigned acks[DIALOGS], dialog_ends[DIALOGS], session_ends, refusals;
+	bool is_proxy[2]; /* the server at that side, if there is one */
+	bool is_through
+		[DIALOGS]
+		[2]; /* the BYE of that side came through the servers, or is left to one that failed */
 };
 
 static unsigned long leaves, steps;
@@ -98,8 +102,10 @@ static void check_verb(const struct world *w, const struct action *a)
 {
 	unsigned served = w->session.served;
 	bool as_received =
-		a->side == SIDE_CALLED ? served & SERVES_CALLING : served & SERVES_CALLED;
+		(a->side == SIDE_CALLED ? served & SERVES_CALLING : served & SERVES_CALLED) &&
+		w->session.sides[a->side] != SIDE_IS_USER; /* to the user itself: directly */
 
+	assert_int_equal(w->session.release_parts[a->side], RELEASE_NOW);
 	assert_int_equal(a->verb, as_received ? TREAT_BYE_AS_RECEIVED : SEND_BYE);
 	if (a->side == SIDE_CALLED)
 		assert_int_equal(a->clause, as_received ? CLAUSE_FIRST_BYE_AS_RECEIVED
@@ -184,7 +190,8 @@ static void execute(struct world *w, const struct actions *actions)
 static bool leg_is_done(const struct world *w, unsigned d, int side)
 {
 	return !w->outstanding[d][side] && !w->retry_waits[d][side] &&
-	       (w->byes[d][side] > 0 || (side == SIDE_CALLING && w->hung_up[d]));
+	       (w->byes[d][side] > 0 || w->is_through[d][side] ||
+		(side == SIDE_CALLING && w->hung_up[d]));
 }
 
 /* What the node does after every step; then what must hold. */
@@ -277,6 +284,9 @@ static void request_comes(struct world *w, unsigned d, enum dialog_side from,
 	struct sip_message request = {.is_request = true, .method = (uint8_t)method, .cseq = cseq};
 	struct actions actions = {.n = 0};
 	bool is_the_ack = method == SIP_ACK && from == SIDE_CALLING && cseq == FIRST_CALLING;
+	bool comes_through =
+		method == SIP_BYE && (w->session.release_parts[from] == RELEASE_AWAIT ||
+				      w->session.release_parts[from] == RELEASE_LEFT);
 	unsigned refusals = w->refusals;
 
 	if (w->ack_waits[d] && from == SIDE_CALLING && (is_the_ack || method == SIP_BYE)) {
@@ -288,9 +298,24 @@ static void request_comes(struct world *w, unsigned d, enum dialog_side from,
 				      &actions);
 	assert_true(actions.n >= 1);
 	assert_int_equal(actions.list[0].verb, ANSWER_REQUEST);
-	assert_int_equal(actions.list[0].status, method == SIP_ACK ? 0 : 481);
+	assert_int_equal(actions.list[0].status, method == SIP_ACK ? 0 : comes_through ? 200 : 481);
+	w->is_through[d][from] |= comes_through;
 	execute(w, &actions);
 	assert_int_equal(w->refusals, refusals + 1);
+	step_done(w);
+}
+
+/* SC-3b: what had to come through the servers of one side does not; the node says so in release_parts. */
+static void server_wait_is_over(struct world *w, enum dialog_side side)
+{
+	struct scscf_dialogs all = dialogs_of(w);
+	struct actions actions = {.n = 0};
+
+	w->session.release_parts[side] = w->is_proxy[side] ? RELEASE_LEFT : RELEASE_NOW;
+	scscf_release_without_servers(&w->session, true, &all, &w->random, &actions);
+	for (unsigned d = 0; w->is_proxy[side] && d < w->n_dialogs; d++)
+		w->is_through[d][side] = true;
+	execute(w, &actions);
 	step_done(w);
 }
 
@@ -320,6 +345,22 @@ static void search(const struct world *before, unsigned crossing)
 				retry_is_due(&w, d, (enum dialog_side)side);
 				search(&w, crossing);
 				moved = true;
+			}
+			if (before->session.release_parts[side] == RELEASE_AWAIT) {
+				struct world w = *before;
+
+				if (!before->is_through[d][side]) {
+					request_comes(&w, d, (enum dialog_side)side, SIP_BYE, 77);
+					assert_true(w.is_through[d][side]);
+					search(&w, crossing);
+					moved = true;
+				}
+				w = *before;
+				if (!before->is_through[d][side]) {
+					server_wait_is_over(&w, (enum dialog_side)side);
+					search(&w, crossing);
+					moved = true;
+				}
 			}
 		}
 		if (before->ack_waits[d]) {
@@ -616,6 +657,195 @@ static void test_rc_3_which_acks_pass_while_releasing(void **state)
 		}
 }
 
+/* ---------------------------------------------------------------- through service control */
+
+/* @req SC-3 SC-3a SC-6  Which verb and clause, for every kind of side and whoever is served: directly to a user of ours, and where that
+ * side's user is not served here; else as if the other user had sent it. */
+static void test_sc_3_the_verb_of_each_side(void **state)
+{
+	static const enum dialog_state states[] = {DIALOG_CONFIRMED};
+
+	(void)state;
+	for (unsigned cell = 0; cell < 4 * 4 * 4; cell++) {
+		unsigned served = cell % 4, kinds[2] = {cell / 4 % 4, cell / 16};
+		struct world w = new_world(served, 1, states, true);
+		struct scscf_dialogs all = dialogs_of(&w);
+		struct actions actions = {.n = 0};
+
+		w.session.sides[0] = (uint8_t)kinds[0];
+		w.session.sides[1] = (uint8_t)kinds[1];
+		scscf_release_established_session(&w.session, &all, &w.random, &actions);
+		assert_int_equal(actions.n, 2);
+		for (unsigned i = 0; i < 2; i++) {
+			const struct action *a = &actions.list[i];
+			bool toward_called = i == 0;
+			unsigned other_served = toward_called ? SERVES_CALLING : SERVES_CALLED;
+			bool directly = kinds[a->side] == SIDE_IS_USER || !(served & other_served);
+
+			assert_int_equal(a->side, toward_called ? SIDE_CALLED : SIDE_CALLING);
+			assert_int_equal(a->verb, directly ? SEND_BYE : TREAT_BYE_AS_RECEIVED);
+			assert_int_equal(a->clause,
+					 toward_called
+						 ? (directly ? CLAUSE_FIRST_BYE_DIRECT
+							     : CLAUSE_FIRST_BYE_AS_RECEIVED)
+						 : (directly ? CLAUSE_SECOND_BYE_DIRECT
+							     : CLAUSE_SECOND_BYE_AS_RECEIVED));
+		}
+	}
+}
+
+/* @req SC-3 SC-3b SC-3c SC-5  One side awaits, or both: every order of answers on the other, of the BYE that comes through (200, and it ends the
+ * leg), of the wait's end, with a proxy or a B2BUA there, and of requests that cross. */
+static void test_sc_3c_every_order_with_a_side_that_awaits(void **state)
+{
+	static const enum dialog_state states[] = {DIALOG_CONFIRMED};
+
+	(void)state;
+	leaves = 0;
+	for (unsigned cell = 0; cell < 3 * 4 * 4; cell++) {
+		unsigned awaits = 1 + cell % 3, served = cell / 12;
+		struct world w = new_world(served, 1, states, true);
+
+		for (unsigned side = 0; side < 2; side++) {
+			if (awaits >> side & 1)
+				w.session.release_parts[side] = RELEASE_AWAIT;
+			w.session.sides[side] = (uint8_t)(!(awaits >> side & 1) ? SIDE_IS_USER
+							  : side ? SIDE_IS_SERVER_OF_CALLED
+								 : SIDE_IS_SERVER_OF_CALLING);
+			w.is_proxy[side] = cell / 3 % 4 >> side & 1;
+		}
+		order_release(&w);
+		assert_int_equal(w.session_ends, 0);
+		for (unsigned side = 0; side < 2; side++) {
+			assert_int_equal(w.byes[0][side], !(awaits >> side & 1));
+			if (awaits >> side & 1)
+				assert_int_equal(w.dialogs[0].outcome[side], LEG_AWAITED);
+		}
+		search(&w, 1);
+	}
+	assert_true(leaves > 10000);
+}
+
+/* @req SC-3c  The BYE that comes through a server: 200 the first time and every other, whether it was waited for or given up; and
+ * only a BYE. */
+static void test_sc_3c_what_comes_through_is_answered_200(void **state)
+{
+	static const enum leg_outcome outcomes[] = {LEG_AWAITED, LEG_RELEASED_BY_SERVER, LEG_SENT,
+						    LEG_ANSWERED, LEG_TIMED_OUT};
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++)
+		for (int from = 0; from < 2; from++)
+			for (int method = SIP_METHOD_OTHER; method < SIP_METHODS; method++) {
+				static const enum dialog_state states[] = {DIALOG_RELEASING};
+				struct world w = new_world(0, 1, states, true);
+				struct sip_message request = {
+					.is_request = true, .method = (uint8_t)method, .cseq = 99};
+				struct actions actions = {.n = 0};
+				bool comes_through = method == SIP_BYE && i < 2;
+
+				if (method == SIP_ACK)
+					continue;
+				w.session.state = SESSION_RELEASING;
+				w.dialogs[0].outcome[from] = (uint8_t)outcomes[i];
+				w.dialogs[0].outcome[1 - from] = LEG_SENT;
+				scscf_request_while_releasing(&w.session, &w.dialogs[0],
+							      (enum dialog_side)from, &request,
+							      &w.random, &actions);
+				assert_int_equal(actions.n, 1);
+				assert_int_equal(actions.list[0].verb, ANSWER_REQUEST);
+				assert_int_equal(actions.list[0].status, comes_through ? 200 : 481);
+				assert_int_equal(actions.list[0].clause,
+						 comes_through ? CLAUSE_BYE_CAME_THROUGH_SERVERS
+							       : CLAUSE_REQUEST_WHILE_RELEASING);
+				assert_int_equal(w.dialogs[0].outcome[from],
+						 comes_through ? LEG_RELEASED_BY_SERVER
+							       : outcomes[i]);
+				assert_int_equal(w.dialogs[0].outcome[1 - from], LEG_SENT);
+			}
+}
+
+/* @req SC-3b  A side that is left to its server gets nothing, whichever it is, and the session ends with the other. */
+static void test_sc_3b_a_side_that_is_left(void **state)
+{
+	static const enum dialog_state states[] = {DIALOG_CONFIRMED};
+
+	(void)state;
+	for (unsigned left = 0; left < 2; left++)
+		for (size_t i = 0; i < N_ANSWERS; i++) {
+			unsigned other = 1 - left;
+			struct world w = new_world(SERVES_CALLING, 1, states, true);
+
+			w.session.release_parts[left] = RELEASE_LEFT;
+			w.is_through[0][left] = true;
+			order_release(&w);
+			assert_int_equal(w.byes[0][left], 0);
+			assert_int_equal(w.byes[0][other], 1);
+			assert_int_equal(w.dialogs[0].outcome[left], LEG_RELEASED_BY_SERVER);
+			answer_bye(&w, 0, (enum dialog_side)other, &answers[i]);
+			if (answers[i].status == 500) {
+				retry_is_due(&w, 0, (enum dialog_side)other);
+				answer_bye(&w, 0, (enum dialog_side)other, &answers[i]);
+			}
+			assert_int_equal(w.session_ends, 1);
+			assert_int_equal(w.byes[0][left], 0);
+		}
+}
+
+/* @req SC-0 SC-3  Before the answer: toward a side that awaits nothing is said yet. */
+static void test_sc_0_before_the_answer_with_servers(void **state)
+{
+	(void)state;
+	for (unsigned cell = 0; cell < 16; cell++) {
+		unsigned parts[2] = {cell % 4, cell / 4};
+		struct actions actions = {.n = 0};
+		struct session session = {
+			.state = SESSION_ESTABLISHING, .reason_status = 480, .pending_branches = 1};
+		unsigned cancels = 0, finals = 0;
+
+		session.release_parts[0] = (uint8_t)parts[0];
+		session.release_parts[1] = (uint8_t)parts[1];
+		scscf_release_session_being_established(&session, &actions);
+		for (unsigned i = 0; i < actions.n; i++) {
+			cancels += actions.list[i].verb == CANCEL_BRANCHES;
+			finals += actions.list[i].verb == ANSWER_INVITE;
+		}
+		assert_int_equal(actions.n, cancels + finals);
+		assert_int_equal(cancels, parts[SIDE_CALLED] == RELEASE_NOW);
+		assert_int_equal(finals, parts[SIDE_CALLING] == RELEASE_NOW);
+	}
+}
+
+/* @req SC-3b RC-7 RF-3  The caller's ACK has not come when the wait for a server ends, and the server is a B2BUA: toward the called side our ACK goes
+ * before the BYE, and toward the calling side the BYE waits for its ACK, as in every other release. FAULT F15: neither. */
+static void test_sc_3b_the_wait_ends_before_the_ack(void **state)
+{
+	static const enum dialog_state states[] = {DIALOG_ANSWERED};
+	(void)state;
+	for (unsigned side = 0; side < 2; side++) {
+		struct world w = new_world(SERVES_CALLING | SERVES_CALLED, 1, states, true);
+		struct scscf_dialogs all = dialogs_of(&w);
+		struct actions actions = {.n = 0};
+
+		w.dialogs[0].unacked_cseq[SIDE_CALLING] = FIRST_CALLING;
+		w.session.release_parts[side] = RELEASE_AWAIT;
+		scscf_release_established_session(&w.session, &all, &w.random, &actions);
+		actions.n = 0;
+		w.session.release_parts[side] = RELEASE_NOW;
+		scscf_release_without_servers(&w.session, true, &all, &w.random, &actions);
+		if (side == SIDE_CALLED) {
+			assert_int_equal(actions.n, 2);
+			assert_int_equal(actions.list[0].verb, SEND_ACK);
+			assert_int_equal(actions.list[1].side, SIDE_CALLED);
+			assert_int_equal(actions.list[1].cseq, FIRST_CALLING + 1);
+		} else {
+			assert_int_equal(actions.n, 1);
+			assert_int_equal(actions.list[0].verb, WAIT_FOR_ACK);
+			assert_int_equal(w.dialogs[0].outcome[SIDE_CALLING], LEG_WAITING_FOR_ACK);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -629,6 +859,12 @@ int main(void)
 		cmocka_unit_test(test_rc_8_a_late_2xx_for_every_served_side),
 		cmocka_unit_test(test_sc_8_every_method_while_releasing),
 		cmocka_unit_test(test_rc_3_which_acks_pass_while_releasing),
+		cmocka_unit_test(test_sc_3_the_verb_of_each_side),
+		cmocka_unit_test(test_sc_3c_every_order_with_a_side_that_awaits),
+		cmocka_unit_test(test_sc_3c_what_comes_through_is_answered_200),
+		cmocka_unit_test(test_sc_3b_a_side_that_is_left),
+		cmocka_unit_test(test_sc_0_before_the_answer_with_servers),
+		cmocka_unit_test(test_sc_3b_the_wait_ends_before_the_ack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

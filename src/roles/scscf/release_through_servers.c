@@ -23,17 +23,21 @@ static bool comes_from_there(const struct session *session, enum dialog_side sid
  * user. */
 void scscf_release_parts(struct session *session, const bool neighbour_lives[2])
 {
-	bool awaits[2];
+	bool awaits[2], is_end[2];
 
-	for (int side = 0; side < 2; side++)
-		awaits[side] =
-			neighbour_lives[side] && comes_from_there(session, (enum dialog_side)side);
+	for (int side = 0; side < 2; side++) {
+		bool comes = comes_from_there(session, (enum dialog_side)side);
+
+		awaits[side] = comes && neighbour_lives[side];
+		is_end[side] = session->sides[side] == SIDE_IS_USER ||
+			       (comes && !neighbour_lives[side]);
+	}
 	for (int side = 0; side < 2; side++) {
 		enum dialog_side other = dialog_other_side((enum dialog_side)side);
 
 		if (awaits[side])
 			session->release_parts[side] = RELEASE_AWAIT;
-		else if (awaits[other] && session->sides[side] != SIDE_IS_USER)
+		else if (awaits[other] && !is_end[side])
 			session->release_parts[side] = RELEASE_FOLLOW;
 		else
 			session->release_parts[side] = RELEASE_NOW;
