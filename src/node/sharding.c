@@ -58,11 +58,12 @@ static struct text first_word(struct text value)
 static bool shard_behind(struct text value, struct text mark, uint32_t *ret)
 {
 	const char *at = value.len ? memmem(value.at, value.len, mark.at, mark.len) : NULL;
-	const char *end = value.at + value.len;
+	const char *end;
 	uint32_t n = 0;
 
 	if (!at)
 		return false;
+	end = value.at + value.len;
 	for (at += mark.len; at < end && *at != '-'; at++) {
 		unsigned char c = text_lower(*at);
 
