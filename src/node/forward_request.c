@@ -2,7 +2,7 @@
 #include "dialog/session_interval.h"
 #include "node/internal.h"
 
-#define LINES_BYTES (LIMIT_ROUTE_SET_BYTES + 2048u)
+#define LINES_BYTES (LIMIT_ROUTE_SET_BYTES + LIMIT_URI_BYTES + LIMIT_FIELD_BYTES + 2048u)
 
 static bool first_value(struct text list, struct text *ret_uri)
 {

@@ -265,7 +265,7 @@ void client_arm(struct node *node, struct client_transaction *client);
 void server_arm(struct node *node, struct server_transaction *server);
 struct handle client_handle(const struct node *node, const struct client_transaction *client);
 
-/* --- receive_request.c, receive_response.c ------------------------------------------------ */
+/* --- receive_request.c, serve_initial_request.c, receive_response.c --------------------------- */
 
 /* The application server of node->without_server failed, and the request goes on without it. */
 void receive_request_goes_on(struct node *node);
