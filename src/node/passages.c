@@ -349,6 +349,9 @@ static bool still_awaits(const struct node *node, const struct session *session,
 {
 	const struct dialog *dialog;
 
+	if (session->state == SESSION_ESTABLISHING ||
+	    (session->state == SESSION_RELEASING && session->pending_branches > 0))
+		return true; /* a CANCEL or a final response */
 	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
 	     h = dialog->next)
 		if (dialog->state == DIALOG_RELEASING
@@ -356,7 +359,7 @@ static bool still_awaits(const struct node *node, const struct session *session,
 			    : dialog->byes_under_way == 0 && dialog->state != DIALOG_ENDED &&
 				      dialog->state != DIALOG_EARLY)
 			return true;
-	return !handle_is_set(session->first_dialog);
+	return false;
 }
 
 void passages_bye_passed(struct node *node, struct session *session, enum dialog_side toward)
@@ -405,14 +408,21 @@ static void give_up_side(struct node *node, struct session *session, enum dialog
 		session->release_parts[dialog_other_side(side)] = RELEASE_NOW;
 }
 
+static bool has_answered_dialog(const struct scscf_dialogs *dialogs)
+{
+	for (unsigned i = 0; i < dialogs->n; i++)
+		if (dialogs->list[i]->state != DIALOG_EARLY)
+			return true;
+	return false;
+}
+
 static void go_on_without_server(struct node *node, struct session *session, const bool sides[2])
 {
 	struct service_passage *passage = passage_of(node, session);
 	struct scscf_dialogs dialogs = session_dialogs(node, session);
 	struct actions actions = {.n = 0};
 	struct step step = {.session = session};
-	bool was_established = session->state != SESSION_ESTABLISHING &&
-			       !(session->state == SESSION_RELEASING && dialogs.n == 0);
+	bool was_established = has_answered_dialog(&dialogs);
 
 	for (int side = 0; side < 2; side++)
 		if (sides[side])

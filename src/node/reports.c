@@ -130,8 +130,11 @@ bool node_sessions(struct node *node, enum node_which which, struct text user, u
 bool node_bindings(struct node *node, uint64_t *cursor, struct node_binding_report *ret)
 {
 	uint32_t index = (uint32_t)*cursor;
-	const struct binding *binding = bindings_walk(&node->bindings, &index);
+	const struct binding *binding;
 
+	do { /* who has left is still known for a while */
+		binding = bindings_walk(&node->bindings, &index);
+	} while (binding && binding->expires_ms && !binding_text(binding, BINDING_CONTACT).len);
 	*cursor = index;
 	if (!binding)
 		return false;

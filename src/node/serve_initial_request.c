@@ -217,6 +217,7 @@ static struct scscf_arrival what_is_known(const struct node *node, const struct 
 					  const struct service_passage *resumed)
 {
 	return (struct scscf_arrival){
+		.source = a->source,
 		.from_trusted = a->forwarding.from_trusted,
 		.originating = a->route.originating,
 		.has_more_routes = a->n_routes > a->forwarding.own_routes &&

@@ -61,6 +61,37 @@ static const struct bad bad_files[] = {
 	{LISTEN "registration:\n  default: 30000000s\n",
 	 3,
 	 {"registration.default is outside", "600000s"}},
+	{LISTEN "registration:\n  digest: []\n",
+	 3,
+	 {"registration.digest: this is too short", "sha-256 or md5, 1 to 2 entries"}},
+	{LISTEN "registration:\n  digest: md5\n",
+	 3,
+	 {"registration.digest: this is not a list", ""}},
+	{LISTEN "registration:\n  digest: [md5, sha-1]\n",
+	 3,
+	 {"registration.digest: \"sha-1\"", "sha-256 or md5"}},
+	{LISTEN "registration:\n  digest:\n    - md5\n    - MD5\n",
+	 5,
+	 {"registration.digest: MD5 is given twice", ""}},
+	{LISTEN "registration:\n  digest: [md5, md5, md5]\n",
+	 3,
+	 {"registration.digest: this is too long", ""}},
+	{LISTEN "registration:\n  nonce_lifetime: 0\n",
+	 3,
+	 {"registration.nonce_lifetime: \"0\"", "1s to 86400s"}},
+	{LISTEN "registration:\n  nonce_lifetime: 1500ms\n",
+	 3,
+	 {"registration.nonce_lifetime: \"1500ms\"", "whole seconds"}},
+	{LISTEN "registration:\n  challenge_wait: 2h\n",
+	 3,
+	 {"registration.challenge_wait: \"2h\"", "1s to 3600s"}},
+	{LISTEN "registration:\n  failures_per_minute: many\n",
+	 3,
+	 {"registration.failures_per_minute: \"many\"", "0 to 1000000"}},
+	{LISTEN "limits:\n  nonces: 0\n", 3, {"limits.nonces: \"0\"", "1 to 4000000"}},
+	{LISTEN "limits:\n  subscriptions: 4000001\n",
+	 3,
+	 {"limits.subscriptions: \"4000001\"", "1 to 4000000"}},
 	{"listen:\n  - udp:127.0.0.1:5060\n  - udp:127.0.0.1\n",
 	 3,
 	 {"udp:127.0.0.1\"", "udp:127.0.0.1:5060"}},
@@ -180,19 +211,20 @@ static struct config *read_good(const char *yaml)
 
 static void test_values_come_to_their_places(void **state)
 {
-	struct config *c =
-		read_good("workers: 3\n"
-			  "listen:\n  - udp:127.0.0.1:5060\n  - tcp:[::1]:5061\n"
-			  "names: [proxy.ims.example, 127.0.0.9]\n"
-			  "trusted: [127.0.0.0/8, \"::1\"]\n"
-			  "routes:\n  - {domain: \"*\", next_hop: \"tcp:[::1]:5070\"}\n"
-			  "scscf:\n  domains: [ims.example]\n  bindings: /b\n"
-			  "timers: {t1: 100, t2: 2s}\n"
-			  "transport: {stream_above: 0, tcp_idle: 2m, tcp_connections_max: 7}\n"
-			  "registration: {default: 2h, min: 90}\n"
-			  "release: {sessions_per_second: 5, status: 503}\n"
-			  "limits: {sessions: 10, retry_after: 1m}\n"
-			  "log: debug\ncontrol: {socket: /s, mode: 0600}\ndrain: 1500ms\n");
+	struct config *c = read_good(
+		"workers: 3\n"
+		"listen:\n  - udp:127.0.0.1:5060\n  - tcp:[::1]:5061\n"
+		"names: [proxy.ims.example, 127.0.0.9]\n"
+		"trusted: [127.0.0.0/8, \"::1\"]\n"
+		"routes:\n  - {domain: \"*\", next_hop: \"tcp:[::1]:5070\"}\n"
+		"scscf:\n  domains: [ims.example]\n  bindings: /b\n"
+		"timers: {t1: 100, t2: 2s}\n"
+		"transport: {stream_above: 0, tcp_idle: 2m, tcp_connections_max: 7}\n"
+		"registration: {default: 2h, min: 90, digest: [md5], nonce_lifetime: 5m,\n"
+		"  challenge_wait: 20, failures_per_minute: 0}\n"
+		"release: {sessions_per_second: 5, status: 503}\n"
+		"limits: {sessions: 10, retry_after: 1m, nonces: 8, subscriptions: 9}\n"
+		"log: debug\ncontrol: {socket: /s, mode: 0600}\ndrain: 1500ms\n");
 
 	(void)state;
 	assert_int_equal(c->workers, 3);
@@ -216,6 +248,13 @@ static void test_values_come_to_their_places(void **state)
 	assert_int_equal(c->tcp_connections_max, 7);
 	assert_int_equal(c->settings.registration_default_s, 7200);
 	assert_int_equal(c->settings.registration_min_s, 90);
+	assert_int_equal(c->settings.authentication.n_algorithms, 1);
+	assert_int_equal(c->settings.authentication.algorithms[0], DIGEST_MD5);
+	assert_int_equal(c->settings.authentication.nonce_lifetime_s, 300);
+	assert_int_equal(c->settings.authentication.challenge_wait_s, 20);
+	assert_int_equal(c->settings.authentication.failures_per_minute, 0);
+	assert_int_equal(c->settings.nonces_max, 8);
+	assert_int_equal(c->settings.subscriptions_max, 9);
 	assert_int_equal(c->settings.release_sessions_per_s, 5);
 	assert_int_equal(c->settings.release_status, 503);
 	assert_int_equal(c->settings.sessions_max, 10);
@@ -224,6 +263,17 @@ static void test_values_come_to_their_places(void **state)
 	assert_true(text_equal(c->control_socket, TEXT("/s")));
 	assert_int_equal(c->control_mode, 0600);
 	assert_int_equal(c->drain_ms, 1500);
+	config_free(c);
+}
+
+static void test_digest_algorithms_keep_their_order(void **state)
+{
+	struct config *c = read_good(LISTEN "registration: {digest: [MD5, sha-256]}\n");
+
+	(void)state;
+	assert_int_equal(c->settings.authentication.n_algorithms, 2);
+	assert_int_equal(c->settings.authentication.algorithms[0], DIGEST_MD5);
+	assert_int_equal(c->settings.authentication.algorithms[1], DIGEST_SHA256);
 	config_free(c);
 }
 
@@ -257,6 +307,16 @@ static void test_a_relative_path_is_meant_from_the_folder_of_the_file(void **sta
 
 /* ------------------------------------------------------------------ table, file and manual page agree */
 
+static bool same_authentication(const struct authentication_settings *a,
+				const struct authentication_settings *b)
+{
+	return a->n_algorithms == b->n_algorithms &&
+	       memcmp(a->algorithms, b->algorithms, sizeof(a->algorithms)) == 0 &&
+	       a->nonce_lifetime_s == b->nonce_lifetime_s &&
+	       a->challenge_wait_s == b->challenge_wait_s &&
+	       a->failures_per_minute == b->failures_per_minute;
+}
+
 static bool same_settings(const struct node_settings *a, const struct node_settings *b)
 {
 	return memcmp(&a->timers, &b->timers, sizeof(a->timers)) == 0 &&
@@ -268,7 +328,10 @@ static bool same_settings(const struct node_settings *a, const struct node_setti
 	       a->release_status == b->release_status && a->log_level == b->log_level &&
 	       a->retry_after_s == b->retry_after_s && a->sessions_max == b->sessions_max &&
 	       a->transactions_max == b->transactions_max && a->bindings_max == b->bindings_max &&
-	       a->ended_sessions_max == b->ended_sessions_max;
+	       a->ended_sessions_max == b->ended_sessions_max && a->nonces_max == b->nonces_max &&
+	       a->subscriptions_max == b->subscriptions_max &&
+	       a->server_wait_ms == b->server_wait_ms &&
+	       same_authentication(&a->authentication, &b->authentication);
 }
 
 static void test_the_table_has_the_defaults_of_the_node(void **state)
@@ -357,16 +420,21 @@ static void test_a_reload_changes_only_what_is_live(void **state)
 		read_good(LISTEN "workers: 1\nlimits: {sessions: 10}\ncontrol: {socket: /a}\n");
 	struct config *fresh =
 		read_good("listen: [\"udp:127.0.0.1:5070\"]\nworkers: 2\nlog: debug\n"
-			  "limits: {sessions: 20, retry_after: 5s}\n");
+			  "limits: {sessions: 20, retry_after: 5s, nonces: 7}\n"
+			  "registration: {digest: [md5], failures_per_minute: 3}\n");
 	char differs[256] = "";
 
 	(void)state;
 	assert_true(config_keep_unchangeable(old, fresh, note, differs));
-	assert_string_equal(differs, "workers listen limits.sessions control.socket ");
+	assert_string_equal(differs,
+			    "workers listen limits.sessions limits.nonces control.socket ");
 	config_free(old);
 	assert_int_equal(fresh->workers, 1);
 	assert_int_equal(fresh->settings.listen[0].port, 5060);
 	assert_int_equal(fresh->settings.sessions_max, 10);
+	assert_int_equal(fresh->settings.nonces_max, 100000);
+	assert_int_equal(fresh->settings.authentication.n_algorithms, 1);
+	assert_int_equal(fresh->settings.authentication.failures_per_minute, 3);
 	assert_string_equal(fresh->control_socket.at, "/a");
 	assert_int_equal(fresh->settings.retry_after_s, 5);
 	assert_int_equal(fresh->settings.log_level, NODE_LOG_DEBUG);
@@ -428,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_more_errors_than_are_kept_are_counted),
 		cmocka_unit_test(test_a_file_that_cannot_be_read),
 		cmocka_unit_test(test_values_come_to_their_places),
+		cmocka_unit_test(test_digest_algorithms_keep_their_order),
 		cmocka_unit_test(test_an_empty_section_means_its_defaults),
 		cmocka_unit_test(test_a_relative_path_is_meant_from_the_folder_of_the_file),
 		cmocka_unit_test(test_the_table_has_the_defaults_of_the_node),

@@ -786,6 +786,8 @@ static void open_with_trust(struct scene *s, const struct test_criteria *a, unsi
 	served_add("sip:carol@ims.example", NULL, 0);
 	scene_open_with(s, one_trusted);
 	wire_bind(&s->wire, "sip:carol@ims.example", "sip:carol@127.0.0.9:7100");
+	/* alice has registered from outside too: from there she speaks for herself */
+	wire_bind(&s->wire, "sip:alice@ims.example", "sip:alice@127.0.0.8:6000");
 }
 
 #define PAI "P-Asserted-Identity"

@@ -120,7 +120,7 @@ static const struct row rows[] = {
 	{"sip:x@far.example", ALICE, true, 0, SERVES_CALLING, 1, "", "sip:x@far.example", 5060},
 	{"sip:x@FAR.example", STRANGER, true, 0, 0, 1, "", "sip:x@far.example", 5060},
 	{"sip:x@else.example", ALICE, true, 0, SERVES_CALLING, 1, "", "sip:x@else.example", 5070},
-	{"sip:x@far.example", ALICE, false, 403, SERVES_CALLING, 0, NULL, "sip:x@far.example", 0},
+	{"sip:x@far.example", ALICE, false, 403, 0, 0, NULL, "sip:x@far.example", 0},
 	{"sip:x@10.9.9.9", STRANGER, false, 403, 0, 0, NULL, "sip:x@10.9.9.9", 0},
 	/* schemes */
 	{"sips:bob@ims.example", ALICE, true, 416, 0, 0, NULL, NULL, 0},
@@ -132,6 +132,40 @@ static void check_text(struct text got, const char *want)
 {
 	if (got.len != strlen(want) || (got.len && memcmp(got.at, want, got.len) != 0))
 		fail_msg("\"%.*s\", not \"%s\"", TEXT_ARGS(got), want);
+}
+
+/* @req IC-1  From an address that is not trusted a user speaks for itself only from where it has registered: neither From nor
+ * `orig` of somebody else is believed, and no services run for it. */
+static void test_ic_1_only_its_contact_speaks_for_a_user(void **state)
+{
+	static const struct {
+		struct endpoint source;
+		bool is_served;
+	} from[] = {
+		{{.transport = TRANSPORT_UDP, .family = 4, .ip = {127, 0, 0, 1}, .port = 6000}, true},
+		{{.transport = TRANSPORT_UDP, .family = 4, .ip = {127, 0, 0, 1}, .port = 6001}, false},
+		{{.transport = TRANSPORT_UDP, .family = 4, .ip = {127, 0, 0, 2}, .port = 6000}, false},
+		{{.transport = TRANSPORT_TCP, .family = 4, .ip = {127, 0, 0, 1}, .port = 41000}, true},
+		{{.transport = TRANSPORT_TCP, .family = 4, .ip = {127, 0, 0, 2}, .port = 6000}, false},
+		{{.transport = TRANSPORT_UDP, .family = 6, .ip = {127, 0, 0, 1}, .port = 6000}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++)
+		for (int orig = 0; orig < 2; orig++) {
+			struct scscf_arrival arrival = {.source = &from[i].source,
+							.originating = orig};
+
+			serve("INVITE", "sip:x@far.example", ALICE, "", arrival);
+			if (service.status != (from[i].is_served ? 0u : 403u) ||
+			    service.served != (from[i].is_served ? SERVES_CALLING : 0u))
+				fail_msg("row %zu: %u, serves %u", i, service.status,
+					 service.served);
+			serve("INVITE", "sip:bob@ims.example", ALICE, "", arrival);
+			assert_int_equal(service.status, 0);
+			assert_int_equal(service.served & SERVES_CALLING,
+					 from[i].is_served ? SERVES_CALLING : 0u);
+		}
 }
 
 static void test_px_14_px_1_who_is_served_and_where_it_goes(void **state)
@@ -713,6 +747,7 @@ static void test_sc_7_the_contact_that_the_caller_uses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_ic_1_only_its_contact_speaks_for_a_user),
 		TEST(test_px_14_px_1_who_is_served_and_where_it_goes),
 		TEST(test_rg_5_the_path_of_the_binding_goes_along),
 		TEST(test_no_open_relay_by_routes),

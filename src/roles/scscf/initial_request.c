@@ -106,6 +106,30 @@ static struct handle find_calling_contact(const struct serving *s, struct text u
 	return only ? pool_handle(s->around->bindings->pool, only) : NO_HANDLE;
 }
 
+/* Does the request come from a contact of this user? Then the user may speak for itself, though the address
+ * is not trusted: it has registered from there. */
+static bool comes_from_contact(const struct serving *s, struct text user)
+{
+	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
+	unsigned n = bindings_of_user(s->around->bindings, scscf_registered_as(s->around, user),
+				      list, LIMIT_CONTACTS_OF_USER + 1);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct endpoint contact = {0};
+		struct sip_uri uri;
+
+		const struct endpoint *source = s->arrival->source;
+
+		if (source && sip_uri_parse(binding_text(list[i], BINDING_CONTACT), &uri) &&
+		    endpoint_parse_ip(uri.host, &contact) &&
+		    endpoint_same_address(&contact, source) &&
+		    (transport_is_reliable(source->transport) ||
+		     source->port == (uri.port ? uri.port : 5060)))
+			return true;
+	}
+	return false;
+}
+
 /* ---------------------------------------------------------------- service control */
 
 /* TS 23.218 §6.5, §6.6: the next server of this user in this case. */
@@ -165,7 +189,7 @@ static void route_elsewhere(const struct serving *s)
 
 	ret->targets[0] = (struct scscf_target){0};
 	ret->n_targets = 1;
-	if (!s->arrival->from_trusted) {
+	if (!s->arrival->from_trusted && !(ret->served & SERVES_CALLING)) {
 		ret->n_targets = 0;
 		ret->status = 403; /* no open relay */
 		return;
@@ -235,7 +259,10 @@ static void serve_new(const struct serving *s)
 	struct scscf_service *ret = s->ret;
 	bool is_registered = scscf_is_registered(s->around, ret->calling_user);
 
-	if (s->arrival->passed_before || !(s->arrival->originating || is_registered)) {
+	bool is_believed = s->arrival->from_trusted || comes_from_contact(s, ret->calling_user);
+
+	if (s->arrival->passed_before || !is_believed ||
+	    !(s->arrival->originating || is_registered)) {
 		go_on_to_called(s);
 		return;
 	}

@@ -128,6 +128,7 @@ bool scscf_is_registered(const struct scscf_surroundings *around, struct text us
 
 /* What is known about the request besides its bytes. */
 struct scscf_arrival {
+	const struct endpoint *source;
 	bool from_trusted; /* the source address may send to other domains and assert identities */
 	bool originating;  /* the topmost Route was our own with the `orig` parameter */
 	bool has_more_routes; /* other Route values follow: they decide where it goes */
