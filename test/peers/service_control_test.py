@@ -146,7 +146,8 @@ def in_a_world(tap, name, test, *arguments, **options):
 
 def registered_with_digest_through_the_proxy(world):
     alice = world.client("alice").register()
-    sent = alice.requests_sent("REGISTER")
+    # One that is sent again, on a slow machine, has the same number.
+    sent = list({next(h for h in r if h.startswith("CSeq:")): r for r in alice.requests_sent("REGISTER")}.values())
     expect_equal(len(sent), 2, "REGISTERs: one challenged, one with the answer")
     expect_equal([any(h.startswith("Authorization: Digest") for h in r) for r in sent], [False, True], "which of them has credentials")
     user = next(u for u in world.daemon.json("users")["users"] if u["user"] == alice.address)
