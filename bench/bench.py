@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Adieu beside Kamailio: CPU per call, memory per session, CPU per release.
 
-usage: bench.py --build FOLDER [--only call|memory|release|parse|ifc] [--quick] ...
+usage: bench.py --build FOLDER [--only call|memory|release|parse|ifc] [--path direct|one-server] [--quick] ...
 
 Figures go to stdout, one per line as `name value unit`; what happens meanwhile goes to stderr.
 README.md says what is measured and why it is measured like this.
@@ -107,6 +107,7 @@ class Server:
     record_routes = True
     bye_share = 1.0     # of the BYEs of a release, so many must come
     quiet_wait_s = 60   # its transactions must have ended by then
+    calls = 0           # that were made with it
 
     def __init__(self, bench):
         self.bench = bench
@@ -160,6 +161,42 @@ class Server:
                    for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
 
 
+class OneServer:
+    """Before another kind of server: its calls pass one application server of the calling user,
+    which runs beside the generator and is not counted."""
+
+    def __enter__(self):
+        b = self.bench
+        command = [str(b.build / "bench_application_server"), "--listen", b.application_server,
+                   "--proxy", b.proxy]
+        with open(self.folder / "application_server", "wb") as log:
+            self.application_server = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
+                preexec_fn=pinned_to(b.generator_cpu))
+        try:
+            if self.application_server.stdout.readline() != "ready\n":
+                raise BenchError("bench_application_server could not start")
+            return super().__enter__()
+        except BaseException:
+            self.stop_application_server()
+            raise
+
+    def __exit__(self, *what):
+        super().__exit__(*what)
+        passed_on = self.stop_application_server()
+        if what[0] is None and passed_on < self.calls:
+            raise BenchError(f"{self.name}: {passed_on:.0f} of {self.calls} INVITEs passed the "
+                             "application server")
+
+    def stop_application_server(self):
+        """How many INVITEs it has seen."""
+        self.application_server.terminate()
+        figures = read_figures(self.application_server.communicate()[0])
+        say(f"application server of {self.name}: {figures.get('invites_passed_on', 0):.0f} INVITEs, "
+            f"{figures.get('byes_passed_on', 0):.0f} BYEs passed on")
+        return figures.get("invites_passed_on", 0)
+
+
 class Floor(Server):
     """Receives and sends the datagrams of a call and understands none."""
     name = "floor"
@@ -181,20 +218,24 @@ class Adieud(Server):
     """All that this script knows of adieud's files and commands is in this class."""
     name = "adieud"
     more = ""  # as shipped: under load datagrams are gathered for a moment (transport.gather)
+    subscribers = ""
     quiet_wait_s = 120  # RFC 6026 keeps an INVITE transaction 64*T1 = 32 s after its 2xx
 
     def write_configuration(self):
         self.socket = self.folder / "adieu.sock"
         bindings = self.folder / "bindings"
-        bindings.write_text(f"sip:bob@ims.example <sip:bob@{self.bench.callee}>\n")
+        bindings.write_text(self.bindings())
         configuration = self.folder / "adieu.yaml"
         configuration.write_text(
             "workers: 1\n"
             f'listen: ["udp:{self.bench.proxy}"]\n'
             f"control: {{socket: {self.socket}}}\n"
-            f"scscf: {{domains: [ims.example], bindings: {bindings}}}\n"
+            f"scscf: {{domains: [ims.example], bindings: {bindings}{self.subscribers}}}\n"
             f"log: warning\n{self.more}")
         return configuration
+
+    def bindings(self):
+        return f"sip:bob@ims.example <sip:bob@{self.bench.callee}>\n"
 
     def command(self):
         return [str(self.bench.build / "adieud"), "-f", str(self.write_configuration())]
@@ -237,6 +278,47 @@ class AdieudAtOnce(Adieud):
     more = "transport: {gather: 0}\n"
 
 
+class AdieudOneServer(OneServer, Adieud):
+    """Users from a folder; Alice is registered, and her INVITEs go to the server."""
+    subscribers = ", subscribers: users"
+
+    def bindings(self):
+        return (super().bindings()
+                + f"sip:alice@ims.example <sip:alice@{self.bench.caller}>\n")
+
+    def write_configuration(self):
+        users = self.folder / "users"
+        users.mkdir()
+        criteria = CRITERIA.format(server=self.bench.application_server)
+        for name in ("alice", "bob"):
+            (users / f"{name}.xml").write_text(
+                USER.format(name=name, criteria=criteria if name == "alice" else ""))
+        return super().write_configuration()
+
+
+USER = """<IMSSubscription>
+  <PrivateID>{name}@ims.example</PrivateID>
+  <ServiceProfile>
+    <PublicIdentity><Identity>sip:{name}@ims.example</Identity></PublicIdentity>
+{criteria}  </ServiceProfile>
+</IMSSubscription>
+"""
+
+CRITERIA = """    <InitialFilterCriteria>
+      <Priority>10</Priority>
+      <TriggerPoint>
+        <ConditionTypeCNF>1</ConditionTypeCNF>
+        <SPT><Group>0</Group><Method>INVITE</Method></SPT>
+        <SPT><Group>1</Group><SessionCase>0</SessionCase></SPT>
+      </TriggerPoint>
+      <ApplicationServer>
+        <ServerName>sip:{server};lr</ServerName>
+        <DefaultHandling>0</DefaultHandling>
+      </ApplicationServer>
+    </InitialFilterCriteria>
+"""
+
+
 class Kamailio(Server):
     """dlg.end_dlg sends the two BYEs of a dialog one after the other, in the process that took the
     request. When the answer to the first reaches the UDP worker before the second is out, the
@@ -245,15 +327,17 @@ class Kamailio(Server):
     Kamailio work: here, and for no other server, a run counts with a few BYEs missing."""
     name = "kamailio"
     bye_share = 0.95
+    configuration = "kamailio-dialog.cfg"
+    definitions = ()
 
     def command(self):
         self.control = self.folder / "kamailio.ctl"
-        return ["kamailio", "-f", str(HERE / "kamailio-dialog.cfg"), "-w", str(self.folder),
+        return ["kamailio", "-f", str(HERE / self.configuration), "-w", str(self.folder),
                 "-Y", str(self.folder), "-P", str(self.folder / "kam.pid"),
                 "-m", "4096", "-M", "32", "-DD", "-E", "-x", "tlsf", "-X", "tlsf",
                 "-A", f"PROXY=udp:{self.bench.proxy}",
                 "-A", f'CALLEE="sip:{self.bench.callee}"',
-                "-A", f'CONTROL="unix:{self.control}"']
+                "-A", f'CONTROL="unix:{self.control}"', *self.definitions]
 
     def is_ready(self):
         try:
@@ -291,6 +375,17 @@ class Kamailio(Server):
             time.sleep(max(0.0, due - time.monotonic()))
             due = max(due, time.monotonic() - RELEASE_BATCH_S) + batch / rate
             self.rpc.call_all("dlg.end_dlg", self.dialogs[begin:begin + batch])
+
+
+class KamailioOneServer(OneServer, Kamailio):
+    """It keeps one dialog for the call, although the call passes it twice."""
+    configuration = "kamailio-dialog-one-server.cfg"
+
+    def command(self):
+        b = self.bench
+        self.definitions = ("-A", f'SERVER="{b.application_server}"',
+                            "-A", f'PROXY_ADDRESS="{b.proxy}"')
+        return super().command()
 
 
 class Binrpc:
@@ -388,7 +483,8 @@ class Bench:
         self.options = options
         self.build = pathlib.Path(options.build).resolve()
         self.generator_cpu, self.server_cpu = choose_cpus()
-        self.proxy, self.caller, self.callee = (f"127.0.0.1:{port}" for port in choose_ports(3))
+        self.proxy, self.caller, self.callee, self.application_server = (
+            f"127.0.0.1:{port}" for port in choose_ports(4))
 
     def generator_command(self, mode, server, calls):
         command = [str(self.build / "bench_generator"), mode, "--proxy", self.proxy,
@@ -401,6 +497,7 @@ class Bench:
 
     def make_calls(self, server, calls):
         """Complete calls; the generator's figures."""
+        server.calls += calls
         done = subprocess.run(self.generator_command("call", server, calls), text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               preexec_fn=pinned_to(self.generator_cpu))
@@ -413,6 +510,7 @@ class Bench:
     @contextlib.contextmanager
     def held_calls(self, server, calls):
         """Calls set up and kept; yields the generator, to be ended with end_held_calls()."""
+        server.calls += calls
         generator = subprocess.Popen(
             self.generator_command("hold", server, calls), text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, preexec_fn=pinned_to(self.generator_cpu))
@@ -486,23 +584,24 @@ def measure_call(bench, kind):
         return figures
 
 
-def measure_calls(bench, kinds):
-    """Alternating runs; the figures of each server in the order of the runs."""
+def measure_calls(bench, kinds, suffix=""):
+    """Alternating runs; the figures of each server in the order of the runs. `suffix` tells the
+    figures of one path from those of another."""
     results = {kind.name: [] for kind in kinds}
     for run in range(1, bench.options.runs + 1):
         for kind in kinds:
-            say(f"calls, run {run} of {bench.options.runs}: {kind.name}")
+            say(f"calls{suffix}, run {run} of {bench.options.runs}: {kind.name}")
             results[kind.name].append(
                 until_it_counts(f"{kind.name} calls", lambda: measure_call(bench, kind)))
     for name, runs in results.items():
-        print_spread(f"{name}_call_cpu_us", [r["cpu_us"] for r in runs], "us")
+        print_spread(f"{name}_call_cpu_us{suffix}", [r["cpu_us"] for r in runs], "us")
         for percentile in ("p50", "p99"):
             key = f"setup_latency_{percentile}_us"
-            figure(f"{name}_{key}", statistics.median(r[key] for r in runs), "us")
+            figure(f"{name}_{key}{suffix}", statistics.median(r[key] for r in runs), "us")
     everything = [r["generator_cpu_us_per_call"] for runs in results.values() for r in runs]
-    figure("generator_call_cpu_us", statistics.median(everything), "us")
-    print_ratio("call_cpu_ratio", results, "cpu_us")
-    print_ratio("call_cpu_ratio_at_once", results, "cpu_us", "adieud_at_once")
+    figure(f"generator_call_cpu_us{suffix}", statistics.median(everything), "us")
+    print_ratio(f"call_cpu_ratio{suffix}", results, "cpu_us")
+    print_ratio(f"call_cpu_ratio_at_once{suffix}", results, "cpu_us", "adieud_at_once")
 
 
 def print_spread(name, values, unit):
@@ -560,26 +659,26 @@ def measure_release(bench, server, generator):
     return {"release_cpu_us": cpu_us, "byes": figures["byes"], "release_s": took_s}
 
 
-def measure_sessions(bench, kinds):
+def measure_sessions(bench, kinds, suffix=""):
     options = bench.options
     results = {kind.name: [] for kind in kinds}
     for run in range(1, options.hold_runs + 1):
         for kind in kinds:
-            say(f"{options.sessions} sessions, run {run} of {options.hold_runs}: {kind.name}")
+            say(f"{options.sessions} sessions{suffix}, run {run} of {options.hold_runs}: {kind.name}")
             results[kind.name].append(
                 until_it_counts(f"{kind.name} sessions", lambda: measure_held(bench, kind)))
     if options.only != "release":
         for name, runs in results.items():
-            print_spread(f"{name}_session_bytes", [r["bytes"] for r in runs], "bytes")
-        print_ratio("session_bytes_ratio", results, "bytes")
+            print_spread(f"{name}_session_bytes{suffix}", [r["bytes"] for r in runs], "bytes")
+        print_ratio(f"session_bytes_ratio{suffix}", results, "bytes")
     if options.only != "memory":
         for name, runs in results.items():
             prefix = "" if name == "adieud" else f"{name}_"
-            print_spread(f"{name}_release_cpu_us", [r["release_cpu_us"] for r in runs], "us")
-            figure(f"{prefix}release_byes_answered", min(r["byes"] for r in runs), "requests")
-            figure(f"{prefix}release_duration_s",
+            print_spread(f"{name}_release_cpu_us{suffix}", [r["release_cpu_us"] for r in runs], "us")
+            figure(f"{prefix}release_byes_answered{suffix}", min(r["byes"] for r in runs), "requests")
+            figure(f"{prefix}release_duration_s{suffix}",
                    float(statistics.median(r["release_s"] for r in runs)), "s")
-        print_ratio("release_cpu_ratio", results, "release_cpu_us")
+        print_ratio(f"release_cpu_ratio{suffix}", results, "release_cpu_us")
 
 
 def pass_through(bench, name):
@@ -602,6 +701,8 @@ def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build/release", help="folder of the programs")
     parser.add_argument("--only", choices=("call", "memory", "release", "parse", "ifc"))
+    parser.add_argument("--path", choices=("direct", "one-server"),
+                        help="calls without an application server, or with one (both)")
     parser.add_argument("--servers", default="kamailio,adieud,adieud_at_once,floor", help="which, in which order")
     parser.add_argument("--quick", action="store_true", help="few and short runs, to see it work")
     parser.add_argument("--runs", type=int, help="runs of calls per server (3)")
@@ -633,10 +734,22 @@ def check_programs(bench):
               Adieud: [str(bench.build / "adieud"), str(bench.build / "adieu")]}
     needed[AdieudAtOnce] = needed[Adieud]
     wanted = [str(bench.build / "bench_generator")]
+    if bench.options.path != "direct":
+        wanted.append(str(bench.build / "bench_application_server"))
     wanted += [program for kind in bench.options.servers for program in needed[kind]]
     missing = [program for program in wanted if shutil.which(program) is None]
     if missing and bench.options.only not in ("parse", "ifc"):
         raise BenchError(f"not there: {', '.join(missing)}")
+
+
+ONE_SERVER = {Kamailio: KamailioOneServer, Adieud: AdieudOneServer}
+
+
+def measure_path(bench, call_kinds, session_kinds, suffix=""):
+    if bench.options.only in (None, "call"):
+        measure_calls(bench, call_kinds, suffix)
+    if bench.options.only in (None, "memory", "release"):
+        measure_sessions(bench, session_kinds, suffix)
 
 
 def end_by_signal(number, _):
@@ -653,11 +766,12 @@ def main():
         say("only one CPU: generator and server share it, the figures are worth little")
     try:
         check_programs(bench)
-        if options.only in (None, "call"):
-            measure_calls(bench, options.servers)
-        if options.only in (None, "memory", "release"):
-            measure_sessions(bench, [kind for kind in options.servers
-                                     if kind not in (Floor, AdieudAtOnce)])
+        if options.path in (None, "direct"):
+            measure_path(bench, options.servers,
+                         [kind for kind in options.servers if kind in (Kamailio, Adieud)])
+        if options.path in (None, "one-server"):
+            kinds = [ONE_SERVER[kind] for kind in options.servers if kind in ONE_SERVER]
+            measure_path(bench, kinds, kinds, "_one_server")
         if options.only in (None, "parse"):
             pass_through(bench, "parse")
         if options.only in (None, "ifc"):
