@@ -8,7 +8,7 @@ BUILD_IN = echo "building in $(BUILD)/$(1)" >&2 && $(call GENERATE,$(BUILD)/$(1)
 	cmake --build $(BUILD)/$(1) -j$(JOBS) -- -s --no-print-directory
 BUILD_RELEASE = $(call BUILD_IN,release,gcc,-DADIEU_TESTS=OFF)
 
-.PHONY: all demo test bench fuzz install deps-build deps-demo deps-test deps-bench deps-fuzz tsan clean
+.PHONY: all demo test races bench fuzz install deps-build deps-demo deps-test deps-bench deps-fuzz tsan clean
 
 all: deps-build
 	@$(BUILD_RELEASE)
@@ -17,14 +17,20 @@ deps-build deps-demo deps-test deps-bench deps-fuzz: deps-%:
 	@sh tools/install_deps.sh $*
 
 # One call set up, released by the operator, and the answer to "why did it end?".
+# SCENE=srvcc: a handover that comes in time after the access was lost, beside one that does not.
 demo: deps-demo
 	@$(BUILD_RELEASE)
-	@python3 tools/demo.py --build $(BUILD)/release
+	@python3 tools/demo.py --build $(BUILD)/release $(if $(SCENE),--scene $(SCENE))
 
 test: deps-test
 	@python3 tools/run_tests.py
 
-# About a quarter of an hour; BENCH_OPTIONS=--quick for a first look, see bench/README.md.
+# Every order of the events of an access transfer, on virtual time; RACES_OPTIONS=--help says more.
+races: deps-build
+	@$(BUILD_RELEASE)
+	@$(BUILD)/release/races $(RACES_OPTIONS)
+
+# About twenty minutes; BENCH_OPTIONS=--quick for a first look, see bench/README.md.
 bench: deps-bench
 	@$(BUILD_RELEASE)
 	@python3 bench/bench.py --build $(BUILD)/release $(BENCH_OPTIONS)

@@ -54,8 +54,8 @@ def read_line(requirement, line, where, bad):
     key, _, value = line.partition(":")
     if key == "scope":
         requirement.scope, _, requirement.reason = (part.strip() for part in value.partition("—"))
-        if requirement.scope not in ("proxy", "elsewhere"):
-            bad.append(f"{where}: scope is `proxy` or `elsewhere — reason`")
+        if requirement.scope not in ("proxy", "sccas", "elsewhere"):
+            bad.append(f"{where}: scope is `proxy`, `sccas` or `elsewhere — reason`")
         if requirement.scope == "elsewhere" and not requirement.reason:
             bad.append(f"{where}: why is {requirement.name} elsewhere? The reason is missing")
     elif key == "exception":
@@ -216,7 +216,7 @@ def write_requirements(root, rows):
     out = ["# Requirements", "", "Written by `tools/trace.py --markdown` from `spec/`, the code and the tests; not by hand.", "",
            counts(rows) + ".", "", "| Requirement | Where it is asked for | What | Code | Tests |", "|---|---|---|---|---|"]
     for row in rows:
-        if row.scope == "proxy":
+        if row.scope != "elsewhere":
             proof = file_names(row.tests) or "**none**"
             if row.exception:
                 proof += f" exception: {cell(row.exception)}"

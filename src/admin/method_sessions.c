@@ -222,7 +222,7 @@ bool find_session(struct rpc_call *call, struct node_session_id *ret)
 
 struct one_job {
 	struct node_session_id id;
-	json_t *session;
+	json_t *session, *transfer;
 	char *text;
 	struct text_writer writer;
 	bool found;
@@ -244,8 +244,11 @@ static void why(struct node *node, uint64_t now_ms, void *arg)
 	struct node_session_report report;
 
 	job->found = node_session(node, &job->id, &report);
-	if (job->found)
-		ladder_put_why(&job->writer, &report, now_ms);
+	if (!job->found)
+		return;
+	ladder_put_why(&job->writer, &report, now_ms);
+	if (report.is_anchored)
+		job->transfer = json_of_transfer(&report, now_ms);
 }
 
 static void trace(struct node *node, uint64_t now_ms, void *arg)
@@ -290,6 +293,8 @@ static void answer_text(struct rpc_call *call, admin_job *run)
 		call->result = json_object();
 		json_put(call->result, "id", json_of_text(text_written(&w)));
 		json_put(call->result, "text", json_of_text(text_written(&job.writer)));
+		if (job.transfer)
+			json_put(call->result, "transfer", job.transfer);
 	}
 	free(job.text);
 }

@@ -62,6 +62,8 @@ bool rpc_flag(struct rpc_call *call, const char *name, bool *ret);
 json_t *json_of_text(struct text t);
 json_t *json_of_session(const struct node_session_report *session, uint64_t now_ms,
 			bool with_details);
+/* Of a session of the SCC AS: how its transfer was decided. */
+json_t *json_of_transfer(const struct node_session_report *session, uint64_t now_ms);
 /* Sets `name` and takes the value over; a NULL value (no memory) leaves it out. */
 static inline void json_put(json_t *object, const char *name, json_t *value)
 {

@@ -147,14 +147,75 @@ static void put_time(json_t *object, const char *name, uint64_t at_ms, uint64_t 
 			 json_integer((json_int_t)(wall_clock_ms() + at_ms - now_ms)));
 }
 
-static void put_details(json_t *object, const struct node_session_report *s)
+static json_t *json_of_leg(const struct node_session_report *s, const struct node_leg_report *leg)
+{
+	json_t *object = json_object();
+	char name[24];
+
+	json_put(object, "leg", json_string(leg->name));
+	json_put(object, "name", json_string(node_leg_name(s, leg->number, name, sizeof(name))));
+	json_put(object, "state", json_string(leg->state));
+	put_outcome(object, leg->outcome, leg->outcome_status);
+	json_put(object, "call_id", json_of_text(leg->call_id));
+	json_put(object, "local_tag", json_of_text(leg->local_tag));
+	json_put(object, "remote_tag", json_of_text(leg->remote_tag));
+	json_put(object, "remote_target", json_of_text(leg->remote_target));
+	if (leg->local_cseq)
+		json_put(object, "local_cseq", json_integer(leg->local_cseq));
+	if (leg->remote_cseq)
+		json_put(object, "remote_cseq", json_integer(leg->remote_cseq));
+	return object;
+}
+
+static json_t *json_of_legs(const struct node_session_report *s)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < ANCHORED_LEGS; i++)
+		json_array_append_new(array, json_of_leg(s, &s->legs[i]));
+	return array;
+}
+
+json_t *json_of_transfer(const struct node_session_report *s, uint64_t now_ms)
+{
+	const struct node_transfer_report *t = &s->transfer;
+	json_t *object = json_object();
+
+	json_put(object, "state", json_string(transfer_state_name(t->state)));
+	json_put(object, "verdict", json_string(node_verdict_name(t->verdict)));
+	put_time(object, "source_bye_at_ms", t->source_bye_ms, now_ms);
+	if (t->source_bye_ms)
+		json_put(object, "source_bye_was_503", json_boolean(t->source_bye_was_503));
+	put_time(object, "stn_sr_at_ms", t->stn_sr_ms, now_ms);
+	if (t->source_bye_ms && t->stn_sr_ms) /* below 0: the INVITE came first */
+		json_put(object, "stn_sr_after_bye_ms",
+			 json_integer((json_int_t)t->stn_sr_ms - (json_int_t)t->source_bye_ms));
+	if (t->hold_ms)
+		json_put(object, "hold_ms", json_integer(t->hold_ms));
+	if (t->hold_until_ms)
+		json_put(object, "hold_left_ms",
+			 json_integer((json_int_t)t->hold_until_ms - (json_int_t)now_ms));
+	put_time(object, "transferred_at_ms", t->transferred_ms, now_ms);
+	put_time(object, "came_back_at_ms", t->came_back_ms, now_ms);
+	put_time(object, "failed_at_ms", t->failed_ms, now_ms);
+	if (t->failed_status)
+		json_put(object, "failed_status", json_integer(t->failed_status));
+	return object;
+}
+
+static void put_details(json_t *object, const struct node_session_report *s, uint64_t now_ms)
 {
 	json_t *setup = json_object();
 
 	put_outcome(setup, s->setup_outcome, s->setup_status);
 	json_put(object, "setup", setup);
 	json_put(object, "n_dialogs", json_integer(s->n_dialogs));
-	json_put(object, "dialogs", json_of_dialogs(s));
+	if (s->is_anchored) {
+		json_put(object, "legs", json_of_legs(s));
+		json_put(object, "transfer", json_of_transfer(s, now_ms));
+	} else {
+		json_put(object, "dialogs", json_of_dialogs(s));
+	}
 	if (s->journal) {
 		json_put(object, "journal", json_of_journal(s));
 		json_put(object, "journal_lost", json_integer(s->journal->lost));
@@ -185,6 +246,7 @@ json_t *json_of_session(const struct node_session_report *s, uint64_t now_ms, bo
 		json_put(object, "end", json_string(session_end_name(s->end)));
 	if (s->end_status)
 		json_put(object, "end_status", json_integer(s->end_status));
+	json_put(object, "role", json_string(s->is_anchored ? "SCC AS" : "S-CSCF"));
 	json_put(object, "served", json_string(s->served));
 	json_put(object, "age_ms", json_integer((json_int_t)(until_ms - s->began_ms)));
 	put_time(object, "began_at_ms", s->began_ms, now_ms);
@@ -200,6 +262,6 @@ json_t *json_of_session(const struct node_session_report *s, uint64_t now_ms, bo
 	if (s->servers.len)
 		json_put(object, "servers", json_of_servers(s->servers));
 	if (with_details)
-		put_details(object, s);
+		put_details(object, s, now_ms);
 	return object;
 }

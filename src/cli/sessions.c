@@ -24,6 +24,12 @@ static json_t *page_params(const struct command_line *line, unsigned long left, 
 	return params;
 }
 
+/* A call that passes S-CSCF and SCC AS of one daemon is a session of each. */
+static bool is_anchored(const json_t *session)
+{
+	return strcmp(string_of(session, "role"), "SCC AS") == 0;
+}
+
 static void print_sessions(const json_t *sessions, bool ended)
 {
 	static const char *const titles[] = {"ID", "STATE", "AGE", "CALLING", "CALLED", "CALL-ID"};
@@ -36,15 +42,17 @@ static void print_sessions(const json_t *sessions, bool ended)
 	table_begin(&table, 6, ended ? ended_titles : titles);
 	json_array_foreach((json_t *)(uintptr_t)sessions, i, session)
 	{
-		char age[24];
+		char age[24], state[80];
 		const char *cells[] = {string_of(session, "id"),
-				       string_of(session, ended ? "end" : "state"),
+				       state,
 				       age,
 				       string_of(session, "calling"),
 				       string_of(session, "called"),
 				       string_of(session, "call_id")};
 
 		put_duration(age, sizeof(age), number_of(session, "age_ms"));
+		snprintf(state, sizeof(state), "%s%s", string_of(session, ended ? "end" : "state"),
+			 is_anchored(session) ? ", SCC AS" : "");
 		table_add(&table, cells);
 	}
 	table_print(&table);
@@ -129,6 +137,54 @@ static void print_side(const json_t *side)
 	putchar('\n');
 }
 
+static void print_leg(const json_t *leg)
+{
+	const char *outcome = string_of(leg, "outcome");
+
+	printf("%-17s  %s, %s", string_of(leg, "leg"), string_of(leg, "name"),
+	       string_of(leg, "state"));
+	if (strcmp(outcome, "not asked") != 0)
+		printf(", %s", outcome);
+	if (number_of(leg, "status"))
+		printf(" %lld", (long long)number_of(leg, "status"));
+	fputs("\n  Call-ID ", stdout);
+	print_text(string_of(leg, "call_id"));
+	fputs("\n  tags ", stdout);
+	print_text(string_of(leg, "local_tag"));
+	fputs(" (ours), ", stdout);
+	print_text(string_of(leg, "remote_tag"));
+	fputs("\n  target ", stdout);
+	print_text(string_of(leg, "remote_target"));
+	printf(", CSeq %lld (ours), %lld\n", (long long)number_of(leg, "local_cseq"),
+	       (long long)number_of(leg, "remote_cseq"));
+}
+
+static void print_transfer(const json_t *transfer)
+{
+	const char *verdict = string_of(transfer, "verdict");
+
+	printf("%-14s %s", "transfer", string_of(transfer, "state"));
+	if (strcmp(verdict, "none") != 0)
+		printf("; decided: %s", verdict);
+	if (json_object_get(transfer, "hold_left_ms"))
+		printf(", remote leg held for %lld ms more",
+		       (long long)number_of(transfer, "hold_left_ms"));
+	putchar('\n');
+}
+
+static void print_legs(const json_t *session)
+{
+	const json_t *legs = json_object_get(session, "legs");
+	json_t *leg;
+	size_t i;
+
+	if (!legs)
+		return;
+	print_transfer(json_object_get(session, "transfer"));
+	json_array_foreach((json_t *)(uintptr_t)legs, i, leg) if (string_of(leg, "call_id")[0])
+		print_leg(leg);
+}
+
 static void print_record(const json_t *record)
 {
 	char when[24], what[64];
@@ -164,6 +220,7 @@ static void print_session(const json_t *session)
 	print_field("state", string_of(session, "state"));
 	print_field("ended by", string_of(session, "end"));
 	print_field("lasted", age);
+	print_field("role", string_of(session, "role"));
 	print_field("served", string_of(session, "served"));
 	print_field("calling", string_of(session, "calling"));
 	print_field("called", string_of(session, "called"));
@@ -179,6 +236,7 @@ static void print_session(const json_t *session)
 		print_side(json_object_get(dialog, "caller"));
 		print_side(json_object_get(dialog, "callee"));
 	}
+	print_legs(session);
 	puts("journal");
 	json_array_foreach(json_object_get(session, "journal"), i, record) print_record(record);
 }

@@ -1,6 +1,7 @@
 #include "daemon/config.h"
 
 #include "daemon/config_value.h"
+#include "roles/sccas/users.h"
 #include "roles/scscf/subscribers.h"
 
 #include <errno.h>
@@ -78,7 +79,22 @@ void config_free(struct config *config)
 		free(s);
 	}
 	subscribers_close(config->subscribers);
+	sccas_users_close(config->sccas_users);
 	free(config);
+}
+
+bool config_join_listen(struct config *config)
+{
+	struct node_settings *s = &config->settings;
+	unsigned n = config->listen.n, n_sccas = config->listen_sccas.n;
+
+	if (n + n_sccas > NODE_LISTEN_MAX)
+		return false;
+	memcpy(s->listen, config->listen.at, n * sizeof(s->listen[0]));
+	memcpy(s->listen + n, config->listen_sccas.at, n_sccas * sizeof(s->listen[0]));
+	s->n_listen = (uint8_t)(n + n_sccas);
+	s->listen_sccas = ((1u << n_sccas) - 1) << n;
+	return true;
 }
 
 /* ------------------------------------------------------------------ walking the document */
@@ -122,7 +138,8 @@ static void problem_of_kind(struct reader *r, const struct config_row *row, unsi
 static bool is_list(enum config_type type)
 {
 	return type == CONFIG_LISTEN || type == CONFIG_NAMES || type == CONFIG_DOMAINS ||
-	       type == CONFIG_PREFIXES || type == CONFIG_ROUTES || type == CONFIG_DIGEST;
+	       type == CONFIG_PREFIXES || type == CONFIG_ROUTES || type == CONFIG_DIGEST ||
+	       type == CONFIG_GLOBAL_NUMBERS || type == CONFIG_URIS;
 }
 
 /* {domain: NAME, next_hop: ENDPOINT} */
@@ -173,7 +190,7 @@ static void read_list(struct reader *r, const struct config_row *row, const yaml
 		problem_of_kind(r, row, line_of(node), n < row->min ? "too short" : "too long");
 		return;
 	}
-	config_value_clear_list(r->config, row->type);
+	config_value_clear_list(r->config, row);
 	for (size_t i = 0; i < n; i++) {
 		yaml_node_t *item =
 			yaml_document_get_node(r->document, node->data.sequence.items.start[i]);
@@ -185,6 +202,11 @@ static void read_list(struct reader *r, const struct config_row *row, const yaml
 			problem_of_kind(r, row, line_of(item), "not a list of plain values");
 		else if (config_value_is_twice(r->config, row, value))
 			config_problem_add(r->problems, line_of(item), "%s: %.*s is given twice",
+					   row->path, TEXT_ARGS(value));
+		else if (config_value_is_of_other_role(r->config, row, value))
+			config_problem_add(r->problems, line_of(item),
+					   "%s: %.*s is the other role's; expected an address and "
+					   "port that listen and sccas.listen do not share",
 					   row->path, TEXT_ARGS(value));
 		else if (!config_value_item(r->config, row, value))
 			problem_of_value(r, row, line_of(item), value);
@@ -367,15 +389,28 @@ static unsigned line_of_row(const struct reader *r, const char *path)
 	return r->lines[config_row_of(text_of(path)) - config_table];
 }
 
+/* One role is enough. */
+static void check_listen(struct reader *r)
+{
+	struct config *c = r->config;
+
+	if (c->listen.n + c->listen_sccas.n == 0 && line_of_row(r, "listen") == 0)
+		config_problem_add(r->problems, 0,
+				   "listen is missing; expected a list of listening points such as "
+				   "udp:127.0.0.1:5060, here or in sccas.listen");
+	if (!config_join_listen(c))
+		config_problem_add(r->problems, line_of_row(r, "sccas.listen"),
+				   "sccas.listen: too long; expected at most %u entries together "
+				   "with listen",
+				   NODE_LISTEN_MAX);
+}
+
 /* What one row cannot know of another. */
 static void check_together(struct reader *r)
 {
 	const struct node_settings *s = &r->config->settings;
 
-	if (s->n_listen == 0 && line_of_row(r, "listen") == 0)
-		config_problem_add(r->problems, 0,
-				   "listen is missing; expected a list of listening points such as "
-				   "udp:127.0.0.1:5060");
+	check_listen(r);
 	if (s->registration_min_s > s->registration_max_s)
 		config_problem_add(
 			r->problems, line_of_row(r, "registration.min"),
@@ -491,6 +526,7 @@ struct config *config_read_file(const char *file_name, struct config_problems *p
 	free(bytes);
 	if (config && (!set_folder(config, &config->bindings_file, file_name) ||
 		       !set_folder(config, &config->subscribers_folder, file_name) ||
+		       !set_folder(config, &config->sccas_users_file, file_name) ||
 		       !set_folder(config, &config->control_socket, file_name))) {
 		config_problem_add(problems, 0, "a path in it is too long");
 		config_free(config);

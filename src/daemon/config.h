@@ -10,6 +10,12 @@
 #define CONFIG_PROBLEMS_MAX   32u
 #define CONFIG_FILE_BYTES_MAX (1u << 20)
 
+/* What one role listens on. */
+struct config_listen {
+	struct endpoint at[NODE_LISTEN_MAX];
+	uint8_t n;
+};
+
 struct config {
 	struct node_settings
 		settings; /* shard numbers not yet set, bounds for all shards together */
@@ -21,6 +27,9 @@ struct config {
 	struct text bindings_file;       /* ended by NUL; empty: none */
 	struct text subscribers_folder;  /* ended by NUL; empty: none */
 	struct subscribers *subscribers; /* what was read there; settings.subscribers is the same */
+	struct config_listen listen, listen_sccas; /* one behind the other: settings.listen */
+	struct text sccas_users_file;              /* ended by NUL; empty: none */
+	struct sccas_users *sccas_users; /* what was read there; settings.sccas.users is the same */
 	struct config_string *strings;   /* what the texts of the settings look at */
 };
 
@@ -44,15 +53,19 @@ void config_problems_print(const struct config_problems *problems, const char *f
 /* NULL when there are problems (also out of memory). */
 struct config *config_read(struct text yaml, struct config_problems *problems);
 struct config *config_read_file(const char *file_name, struct config_problems *problems);
-/* NULL is allowed. The subscribers go with it. */
+/* NULL is allowed. The subscribers and the users of the SCC AS go with it. */
 void config_free(struct config *config);
 /* A copy ended by NUL that lives as long as the configuration; .at is NULL when out of memory. */
 struct text config_keep(struct config *config, struct text text);
+/* Makes settings.listen of the lists of both roles. false: more than NODE_LISTEN_MAX together. */
+bool config_join_listen(struct config *config);
 
 /* ------------------------------------------------------------------ the table */
 
 enum config_type {
 	CONFIG_NUMBER,
+	CONFIG_EITHER,  /* `min` or `max` and nothing between */
+	CONFIG_BOOL,    /* true, false, yes, no */
 	CONFIG_WORKERS, /* a number or "cores" */
 	CONFIG_MS,      /* a duration: 500ms, 4s, 2m, 1h */
 	CONFIG_TIMER, /* one of RFC 3261: default, range and clause stand in transaction/timer_table.c */
@@ -64,7 +77,10 @@ enum config_type {
 	CONFIG_ROUTES,
 	CONFIG_FILE,
 	CONFIG_FOLDER,
-	CONFIG_DIGEST, /* algorithms of SIP digest */
+	CONFIG_DIGEST,         /* algorithms of SIP digest */
+	CONFIG_GLOBAL_NUMBERS, /* telephone numbers, +491711000001 or tel:+49-171-1000001 */
+	CONFIG_URIS,
+	CONFIG_URI, /* or empty */
 	CONFIG_LEVEL,
 	CONFIG_MODE,
 };

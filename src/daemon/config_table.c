@@ -9,8 +9,8 @@
 const struct config_row config_table[] = {
 	{"workers", CONFIG_WORKERS, false, IN_CONFIG(workers), 1, CONFIG_WORKERS_MAX, "cores", "",
 	 "", "Worker threads. Each has its own sockets and its own share of the sessions."},
-	{"listen", CONFIG_LISTEN, false, 0, 1, NODE_LISTEN_MAX, "", "",
-	 "RFC 3261 §18.2.1", "Listening points, udp:ADDRESS:PORT or tcp:ADDRESS:PORT. Each address that is listened on by UDP should be by TCP too. They stand in our Via and Record-Route, so an address that means \"any\" is refused."},
+	{"listen", CONFIG_LISTEN, false, IN_CONFIG(listen), 1, NODE_LISTEN_MAX, "", "",
+	 "RFC 3261 §18.2.1", "Listening points, udp:ADDRESS:PORT or tcp:ADDRESS:PORT. Each address that is listened on by UDP should be by TCP too. They stand in our Via and Record-Route, so an address that means \"any\" is refused. May be left out when sccas.listen is given."},
 	{"names", CONFIG_NAMES, true, 0, 0, NODE_NAMES_MAX, "[]", "",
 	 "RFC 3261 §16.4", "Host names that mean this server, besides the addresses it listens on."},
 	{"trusted", CONFIG_PREFIXES, true, 0, 0, NODE_TRUSTED_MAX, "[127.0.0.0/8, \"::1/128\"]", "",
@@ -25,6 +25,32 @@ const struct config_row config_table[] = {
 	 "TS 29.228 annex E", "Folder of the users: one XML file of Cx user data for each, shared-ifc-sets.xml, credentials.yaml. Read again at a reload. Empty: whoever registers from a trusted address is a user."},
 	{"scscf.server_wait", CONFIG_MS, true, IN_SETTINGS(server_wait_ms), 100, 60000, "4s", "milliseconds",
 	 "TS 24.229 §5.4.3.2", "An application server that is silent for so long has failed: a request without any response goes on, or ends, as the default handling of its filter criteria says; a release whose BYE it does not pass on goes on without it."},
+	{"sccas.listen", CONFIG_LISTEN, false, IN_CONFIG(listen_sccas), 0, NODE_LISTEN_MAX, "[]", "",
+	 "RFC 3261 §18.2.1", "Listening points of the SCC AS, of its own: what arrives there is for it, and no address and port stands in listen too. Together with those at most 16. Empty: there is no SCC AS."},
+	{"sccas.users", CONFIG_FILE, true, IN_CONFIG(sccas_users_file), 0, 0, "\"\"", "",
+	 "TS 23.237 §5.3.1", "File of the users whose sessions can be transferred, one per line: C_MSISDN PRIVATE_IDENTITY PUBLIC_IDENTITY... Read again at a reload."},
+	{"sccas.stn_sr", CONFIG_GLOBAL_NUMBERS, true, 0, 0, SCCAS_NUMBERS_MAX, "[]", "",
+	 "TS 23.003 §18.6", "Session Transfer Numbers for SR-VCC: who calls one of them from the circuit-switched side has a session transferred."},
+	{"sccas.atu_sti", CONFIG_URIS, true, 0, 0, SCCAS_NUMBERS_MAX, "[]", "",
+	 "TS 24.237 §12.7", "Access Transfer Update - Session Transfer Identifiers: what an ATCF calls after it has switched the media."},
+	{"sccas.additional_session", CONFIG_URI, true, IN_SETTINGS(sccas.additional_session), 0, 0, "\"\"", "",
+	 "TS 24.237 §12.3.2", "What the MSC server calls to have a further session transferred. Empty: none is."},
+	{"sccas.bye_hold", CONFIG_MS, true, IN_SETTINGS(sccas.bye_hold_ms), 0, 60000, "8s", "milliseconds",
+	 "TS 24.237 §12.3.3.2", "How long the remote leg is kept when a BYE with cause 503 has ended the source access leg: the call from the MSC server may still come. 0: not at all."},
+	{"sccas.source_release_delay", CONFIG_MS, true, IN_SETTINGS(sccas.source_release_delay_ms), 0, 60000, "8s", "milliseconds",
+	 "TS 24.237 §12.3.1", "How long the source access leg is kept after a transfer: the user agent may still come back on it. 0: it is released at once."},
+	{"sccas.unknown_user_status", CONFIG_EITHER, true, IN_SETTINGS(sccas.unknown_user_status), 404, 480, "404", "",
+	 "TS 23.216 §8.1.1a.1", "Answer to a call to transfer from a C-MSISDN that is nobody's: 404 tells the MSC server not to try again, 480 that it may."},
+	{"sccas.hold_only_if_eligible", CONFIG_BOOL, true, IN_SETTINGS(sccas.hold_only_if_eligible), 0, 0, "true", "",
+	 "", "bye_hold only for sessions that can be transferred. false: for every session."},
+	{"sccas.hold_early", CONFIG_BOOL, true, IN_SETTINGS(sccas.hold_early), 0, 0, "false", "",
+	 "", "bye_hold before the answer too: for a CANCEL with cause 503, and for a 500 or 503 from the called user's side."},
+	{"sccas.alerting", CONFIG_BOOL, true, IN_SETTINGS(sccas.alerting), 0, 0, "true", "",
+	 "TS 23.237 §6.3.2.1.4c", "Sessions that are ringing are transferred too."},
+	{"sccas.pre_alerting", CONFIG_BOOL, true, IN_SETTINGS(sccas.pre_alerting), 0, 0, "true", "",
+	 "TS 23.237 §6.3.2.1.4d", "Sessions of a calling user that do not ring yet are transferred too."},
+	{"sccas.mid_call", CONFIG_BOOL, true, IN_SETTINGS(sccas.mid_call), 0, 0, "true", "",
+	 "TS 23.237 §6.3.2.1.4a", "MSC server assisted mid-call feature: a second session, on hold, is transferred too. false: the other sessions are released."},
 	{"registration.default", CONFIG_SECONDS, true, IN_SETTINGS(registration_default_s), 60, 31536000, "3600s", "seconds",
 	 "RFC 3261 §10.2", "How long a contact that names no time stays registered."},
 	{"registration.min", CONFIG_SECONDS, true, IN_SETTINGS(registration_min_s), 1, 86400, "60s", "seconds",
@@ -127,6 +153,8 @@ void config_row_put_range(const struct config_row *row, struct text_writer *w)
 	case CONFIG_SECONDS: text_printf(w, "%us to %us", (unsigned)min, (unsigned)max); break;
 	case CONFIG_NUMBER:
 	case CONFIG_WORKERS: text_printf(w, "%u to %u", (unsigned)min, (unsigned)max); break;
+	case CONFIG_EITHER: text_printf(w, "%u or %u", (unsigned)min, (unsigned)max); break;
+	case CONFIG_BOOL: text_put_literal(w, "true, false, yes, no"); break;
 	case CONFIG_MODE: text_printf(w, "%04o to %04o", (unsigned)min, (unsigned)max); break;
 	case CONFIG_LEVEL: text_put_literal(w, "error, warning, info, debug"); break;
 	case CONFIG_LISTEN:
@@ -134,8 +162,11 @@ void config_row_put_range(const struct config_row *row, struct text_writer *w)
 	case CONFIG_DOMAINS:
 	case CONFIG_PREFIXES:
 	case CONFIG_ROUTES:
+	case CONFIG_GLOBAL_NUMBERS:
+	case CONFIG_URIS:
 	case CONFIG_DIGEST: text_printf(w, "%u to %u entries", (unsigned)min, (unsigned)max); break;
 	case CONFIG_FILE:
+	case CONFIG_URI:
 	case CONFIG_FOLDER: break;
 	}
 }
@@ -147,6 +178,8 @@ const char *config_row_clause(const struct config_row *row)
 
 static const char *const what_is_expected[] = {
 	[CONFIG_NUMBER] = "a number from ",
+	[CONFIG_EITHER] = "",
+	[CONFIG_BOOL] = "one of ",
 	[CONFIG_WORKERS] = "\"cores\" or a number from ",
 	[CONFIG_MS] = "a time such as 500ms, 4s or 2m, from ",
 	[CONFIG_TIMER] = "a time such as 500ms, 4s or 2m, from ",
@@ -160,6 +193,10 @@ static const char *const what_is_expected[] = {
 	[CONFIG_FILE] = "the path of a file",
 	[CONFIG_FOLDER] = "the path of a folder",
 	[CONFIG_DIGEST] = "a list of digest algorithms, each sha-256 or md5, ",
+	[CONFIG_GLOBAL_NUMBERS] =
+		"a list of telephone numbers such as \"+4916000001\" or tel:+49-1600-0001, ",
+	[CONFIG_URIS] = "a list of URIs such as sip:sti@sccas.ims.example, ",
+	[CONFIG_URI] = "a URI such as sip:sti@sccas.ims.example, or nothing",
 	[CONFIG_LEVEL] = "one of ",
 	[CONFIG_MODE] = "permissions in octal, from ",
 };
@@ -215,7 +252,7 @@ void config_print_reference(FILE *out)
 			text_put_literal(&w, ".\n.br\nDefault: ");
 			put_manual(&w, text_written(&d));
 		} else {
-			text_put_literal(&w, ".\n.br\nMust be given");
+			text_put_literal(&w, ".\n.br\nNo default");
 		}
 		if (config_row_clause(row)[0]) {
 			text_put_literal(&w, " (");

@@ -1,5 +1,8 @@
 #include "daemon/config_value.h"
 
+#include "roles/sccas/users.h"
+#include "sip/uri.h"
+
 #include <unistd.h>
 
 static void *place_of(struct config *config, const struct config_row *row)
@@ -89,6 +92,18 @@ static bool read_workers(const struct config_row *row, struct text value, uint32
 	return true;
 }
 
+static bool read_bool(struct text value, bool *ret)
+{
+	bool is_true =
+		text_equal_nocase(value, TEXT("true")) || text_equal_nocase(value, TEXT("yes"));
+
+	if (!is_true && !text_equal_nocase(value, TEXT("false")) &&
+	    !text_equal_nocase(value, TEXT("no")))
+		return false;
+	*ret = is_true;
+	return true;
+}
+
 /* The places of numbers have two widths. */
 static void set_number(struct config *config, const struct config_row *row, uint32_t n)
 {
@@ -108,6 +123,13 @@ static bool set_text(struct config *config, const struct config_row *row, struct
 		return false;
 	*(struct text *)place_of(config, row) = kept;
 	return true;
+}
+
+static bool is_uri(struct text value)
+{
+	struct sip_uri uri;
+
+	return sip_uri_parse(value, &uri) && uri.scheme != SIP_URI_OTHER;
 }
 
 static bool set_duration(struct config *config, const struct config_row *row, struct text value)
@@ -138,6 +160,13 @@ bool config_value_scalar(struct config *config, const struct config_row *row, st
 			return false;
 		set_number(config, row, n);
 		return true;
+	case CONFIG_EITHER:
+		if (!text_to_u32(value, UINT32_MAX, &n) || (n != row->min && n != row->max))
+			return false;
+		set_number(config, row, n);
+		return true;
+	case CONFIG_BOOL: return read_bool(value, place_of(config, row));
+	case CONFIG_URI: return (value.len == 0 || is_uri(value)) && set_text(config, row, value);
 	case CONFIG_MODE:
 		if (!read_octal(value, &n) || !is_in_range(row, n))
 			return false;
@@ -155,6 +184,8 @@ bool config_value_scalar(struct config *config, const struct config_row *row, st
 	case CONFIG_DOMAINS:
 	case CONFIG_PREFIXES:
 	case CONFIG_ROUTES:
+	case CONFIG_GLOBAL_NUMBERS:
+	case CONFIG_URIS:
 	case CONFIG_DIGEST: break;
 	}
 	return false;
@@ -274,17 +305,52 @@ static bool add_algorithm(struct authentication_settings *s, struct text value)
 	return true;
 }
 
+static bool add_endpoint(struct config_listen *listen, struct text value)
+{
+	struct endpoint e;
+
+	if (!config_value_endpoint(value, &e) || !is_one_host(&e))
+		return false;
+	listen->at[listen->n++] = e;
+	return true;
+}
+
+/* As "+" and digits, however it is written. */
+static bool add_global_number(struct config *config, struct text value)
+{
+	struct sccas_settings *s = &config->settings.sccas;
+	char bytes[32];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+	struct text kept;
+
+	if (!sccas_number_of(value, &w) || w.full)
+		return false;
+	kept = config_keep(config, text_written(&w));
+	if (!kept.at)
+		return false;
+	s->stn_sr[s->n_stn_sr++] = kept;
+	return true;
+}
+
+static bool add_uri(struct config *config, struct text value)
+{
+	struct sccas_settings *s = &config->settings.sccas;
+	struct text kept = is_uri(value) ? config_keep(config, value) : (struct text){0};
+
+	if (!kept.at)
+		return false;
+	s->atu_sti[s->n_atu_sti++] = kept;
+	return true;
+}
+
 bool config_value_item(struct config *config, const struct config_row *row, struct text value)
 {
 	struct node_settings *s = &config->settings;
-	struct endpoint e;
 
 	switch ((int)row->type) {
-	case CONFIG_LISTEN:
-		if (!config_value_endpoint(value, &e) || !is_one_host(&e))
-			return false;
-		s->listen[s->n_listen++] = e;
-		return true;
+	case CONFIG_LISTEN: return add_endpoint(place_of(config, row), value);
+	case CONFIG_GLOBAL_NUMBERS: return add_global_number(config, value);
+	case CONFIG_URIS: return add_uri(config, value);
 	case CONFIG_NAMES: return add_name(config, s->names, &s->n_names, value);
 	case CONFIG_DOMAINS: return add_name(config, s->domains, &s->n_domains, value);
 	case CONFIG_PREFIXES:
@@ -297,21 +363,81 @@ bool config_value_item(struct config *config, const struct config_row *row, stru
 	return false;
 }
 
+static const struct config_listen *listen_of(const struct config *config,
+					     const struct config_row *row)
+{
+	return (const void *)((const char *)config + row->offset);
+}
+
+static bool is_listened_on(const struct config_listen *listen, struct text value)
+{
+	struct endpoint e;
+
+	if (!config_value_endpoint(value, &e))
+		return false;
+	for (unsigned i = 0; i < listen->n; i++)
+		if (endpoint_equal(&listen->at[i], &e))
+			return true;
+	return false;
+}
+
+static bool is_known_global_number(const struct sccas_settings *s, struct text value)
+{
+	char bytes[32];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+
+	if (!sccas_number_of(value, &w))
+		return false;
+	for (unsigned i = 0; i < s->n_stn_sr; i++)
+		if (text_equal(s->stn_sr[i], text_written(&w)))
+			return true;
+	return false;
+}
+
+static bool is_known_uri(const struct sccas_settings *s, struct text value)
+{
+	struct sip_uri known, uri;
+
+	if (!sip_uri_parse(value, &uri))
+		return false;
+	for (unsigned i = 0; i < s->n_atu_sti; i++)
+		if (sip_uri_parse(s->atu_sti[i], &known) && sip_uri_equal(&known, &uri))
+			return true;
+	return false;
+}
+
+bool config_value_is_of_other_role(const struct config *config, const struct config_row *row,
+				   struct text value)
+{
+	const struct config_listen *other = &config->listen;
+	struct endpoint e;
+
+	if (row->type != CONFIG_LISTEN || !config_value_endpoint(value, &e))
+		return false;
+	if (other == listen_of(config, row))
+		other = &config->listen_sccas;
+	for (unsigned i = 0; i < other->n; i++)
+		if (endpoint_same_address(&other->at[i], &e) && other->at[i].port == e.port)
+			return true;
+	return false;
+}
+
 bool config_value_is_twice(const struct config *config, const struct config_row *row,
 			   struct text value)
 {
 	const struct node_settings *s = &config->settings;
 	enum digest_algorithm algorithm;
-	struct endpoint e;
 
 	if (row->type == CONFIG_DIGEST && read_algorithm(value, &algorithm))
 		for (unsigned i = 0; i < s->authentication.n_algorithms; i++)
 			if (s->authentication.algorithms[i] == algorithm)
 				return true;
-	if (row->type == CONFIG_LISTEN && config_value_endpoint(value, &e))
-		for (unsigned i = 0; i < s->n_listen; i++)
-			if (endpoint_equal(&s->listen[i], &e))
-				return true;
+	if (row->type == CONFIG_LISTEN)
+		return is_listened_on(listen_of(config, row), value);
+	if (row->type == CONFIG_GLOBAL_NUMBERS)
+		return is_known_global_number(&s->sccas, value);
+	if (row->type == CONFIG_URIS)
+		return is_known_uri(&s->sccas, value);
 	if (row->type == CONFIG_NAMES)
 		for (unsigned i = 0; i < s->n_names; i++)
 			if (text_equal_nocase(s->names[i], value))
@@ -339,12 +465,14 @@ bool config_value_route(struct config *config, struct text domain, struct text n
 	return true;
 }
 
-void config_value_clear_list(struct config *config, enum config_type type)
+void config_value_clear_list(struct config *config, const struct config_row *row)
 {
 	struct node_settings *s = &config->settings;
 
-	switch ((int)type) {
-	case CONFIG_LISTEN: s->n_listen = 0; break;
+	switch ((int)row->type) {
+	case CONFIG_LISTEN: ((struct config_listen *)place_of(config, row))->n = 0; break;
+	case CONFIG_GLOBAL_NUMBERS: s->sccas.n_stn_sr = 0; break;
+	case CONFIG_URIS: s->sccas.n_atu_sti = 0; break;
 	case CONFIG_NAMES: s->n_names = 0; break;
 	case CONFIG_DOMAINS: s->n_domains = 0; break;
 	case CONFIG_PREFIXES: s->n_trusted = 0; break;

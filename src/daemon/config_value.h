@@ -12,7 +12,10 @@ bool config_value_item(struct config *config, const struct config_row *row, stru
 bool config_value_is_twice(const struct config *config, const struct config_row *row,
 			   struct text value);
 bool config_value_route(struct config *config, struct text domain, struct text next_hop);
-void config_value_clear_list(struct config *config, enum config_type type);
+/* A listening point whose address and port the other role has: a URI without transport would mean both. */
+bool config_value_is_of_other_role(const struct config *config, const struct config_row *row,
+				   struct text value);
+void config_value_clear_list(struct config *config, const struct config_row *row);
 
 /* udp:127.0.0.1:5060, tcp:[::1]:5060. */
 bool config_value_endpoint(struct text value, struct endpoint *ret);

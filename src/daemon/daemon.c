@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include "adapters/sccas_users_file.h"
 #include "adapters/subscriber_files.h"
 #include "admin/admin.h"
 #include "base/control_path.h"
@@ -87,12 +88,25 @@ static bool read_subscribers(struct config *config, FILE *out)
 	return config->subscribers != NULL;
 }
 
+/* @req SV-3 */
+static bool read_sccas_users(struct config *config, FILE *out)
+{
+	struct subscriber_problems problems;
+
+	if (config->sccas_users_file.len == 0)
+		return true;
+	config->sccas_users = sccas_users_file_read(config->sccas_users_file.at, &problems);
+	config->settings.sccas.users = config->sccas_users;
+	print_subscriber_problems(&problems, config->sccas_users_file.at, out);
+	return config->sccas_users != NULL;
+}
+
 struct config *daemon_read_config(const struct daemon_options *options,
 				  struct bindings *ret_bindings, FILE *out)
 {
 	struct config_problems problems = {0};
 	struct config *config = read_config(options, &problems);
-	bool has_bindings, has_subscribers;
+	bool has_bindings, has_subscribers, has_sccas_users;
 	const char *name;
 
 	print_file_name(options, &name);
@@ -100,10 +114,11 @@ struct config *daemon_read_config(const struct daemon_options *options,
 	*ret_bindings = (struct bindings){0};
 	if (!config)
 		return NULL;
-	/* What is wrong in either of them is told in one run. */
+	/* What is wrong in any of them is told in one run. */
 	has_bindings = read_bindings(config, ret_bindings, out);
 	has_subscribers = read_subscribers(config, out);
-	if (has_bindings && has_subscribers)
+	has_sccas_users = read_sccas_users(config, out);
+	if (has_bindings && has_subscribers && has_sccas_users)
 		return config;
 	bindings_clear(ret_bindings);
 	config_free(config);
@@ -371,7 +386,7 @@ static bool reload(void *owner, json_t *wrong, json_t *not_live)
 
 		worker_call(d->workers.at[i], change_settings, &settings);
 	}
-	/* No worker looks at the old settings and subscribers any more. @req SUB-12 */
+	/* No worker looks at the old settings, subscribers and users any more. @req SUB-12 */
 	config_free(old);
 	load_bindings(d, &bindings);
 	bindings_clear(&bindings);
@@ -392,6 +407,9 @@ static void log_subscribers(const struct daemon *d)
 	if (d->config->subscribers)
 		log_event(NODE_LOG_INFO, "msg=\"subscribers\" sets=%u",
 			  subscribers_count(d->config->subscribers));
+	if (d->config->sccas_users)
+		log_event(NODE_LOG_INFO, "msg=\"users of the SCC AS\" users=%u",
+			  sccas_users_count(d->config->sccas_users));
 }
 
 /* Whoever asks, the log says what came of it. */

@@ -1,11 +1,11 @@
 #include "daemon/reload.h"
 
-static bool same_listen(const struct node_settings *a, const struct node_settings *b)
+static bool same_listen(const struct config_listen *a, const struct config_listen *b)
 {
-	if (a->n_listen != b->n_listen)
+	if (a->n != b->n)
 		return false;
-	for (unsigned i = 0; i < a->n_listen; i++)
-		if (!endpoint_equal(&a->listen[i], &b->listen[i]))
+	for (unsigned i = 0; i < a->n; i++)
+		if (!endpoint_equal(&a->at[i], &b->at[i]))
 			return false;
 	return true;
 }
@@ -23,7 +23,7 @@ static const void *place_of(const struct config *config, const struct config_row
 static bool is_same(const struct config *a, const struct config *b, const struct config_row *row)
 {
 	if (row->type == CONFIG_LISTEN)
-		return same_listen(&a->settings, &b->settings);
+		return same_listen(place_of(a, row), place_of(b, row));
 	if (is_path(row))
 		return text_equal(*(const struct text *)place_of(a, row),
 				  *(const struct text *)place_of(b, row));
@@ -33,8 +33,7 @@ static bool is_same(const struct config *a, const struct config *b, const struct
 static bool put_back(const struct config *from, struct config *to, const struct config_row *row)
 {
 	if (row->type == CONFIG_LISTEN) {
-		memcpy(to->settings.listen, from->settings.listen, sizeof(to->settings.listen));
-		to->settings.n_listen = from->settings.n_listen;
+		memcpy((char *)to + row->offset, place_of(from, row), sizeof(struct config_listen));
 	} else if (is_path(row)) {
 		struct text kept = config_keep(to, *(const struct text *)place_of(from, row));
 
@@ -60,5 +59,6 @@ bool config_keep_unchangeable(const struct config *in_force, struct config *fres
 		if (!put_back(in_force, fresh, row))
 			return false;
 	}
-	return true;
+	/* No row of them is live, so these are the lists in force, which fit. */
+	return config_join_listen(fresh);
 }

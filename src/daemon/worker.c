@@ -203,10 +203,22 @@ void worker_feed(struct worker *w, const struct node_event *event)
 
 /* ------------------------------------------------------------------ what comes in */
 
+/* What arrives where the SCC AS listens belongs to the shard that has all of its sessions. */
+static uint32_t shard_of(const struct worker *w, uint8_t local, struct text bytes)
+{
+	const struct node_settings *s = &w->settings.node;
+
+	if (w->n_workers == 1)
+		return w->number;
+	return local < NODE_LISTEN_MAX && (s->listen_sccas >> local & 1)
+		       ? node_shard_at_sccas(bytes, w->n_workers)
+		       : node_shard_of(bytes, w->n_workers);
+}
+
 static void take_message(struct worker *w, const struct endpoint *peer, uint8_t local,
 			 struct text bytes)
 {
-	uint32_t shard = w->n_workers > 1 ? node_shard_of(bytes, w->n_workers) : w->number;
+	uint32_t shard = shard_of(w, local, bytes);
 	struct node_event event = {
 		.kind = NODE_EVENT_MESSAGE, .peer = *peer, .local = local, .bytes = bytes};
 

@@ -17,9 +17,10 @@ const char *dialog_state_name(enum dialog_state state)
 
 const char *leg_outcome_name(enum leg_outcome outcome)
 {
-	static const char *const names[] = {"not asked",     "waiting for ACK", "awaited",       "sent",
-					    "answered",      "timeout",         "transport failed",
-					    "hung up itself", "left to its server"};
+	static const char *const names[] = {
+		"not asked",         "waiting for ACK", "awaited",          "sent",
+		"answered",          "timeout",         "transport failed", "hung up itself",
+		"left to its server"};
 
 	return names[outcome];
 }
@@ -100,8 +101,14 @@ bool dialog_route_toward(const struct dialog *dialog, enum dialog_side side, str
 			 struct text *ret_request_uri, struct text *ret_route,
 			 struct text *ret_next_hop)
 {
-	struct text target = dialog_text(dialog, DIALOG_TARGET + side);
-	struct text routes = dialog_text(dialog, DIALOG_ROUTES + side);
+	return dialog_route(dialog_text(dialog, DIALOG_TARGET + side),
+			    dialog_text(dialog, DIALOG_ROUTES + side), w, ret_request_uri,
+			    ret_route, ret_next_hop);
+}
+
+bool dialog_route(struct text target, struct text routes, struct text_writer *w,
+		  struct text *ret_request_uri, struct text *ret_route, struct text *ret_next_hop)
+{
 	struct text rest = routes, first;
 	struct sip_name_addr address;
 	uint32_t begin = w->len;

@@ -106,10 +106,13 @@ void dialog_request_passed(struct dialog *dialog, enum dialog_side side, enum si
  * 2^31-1 it stays there (RFC 3261 §8.1.1.5 forbids more). The number counts as used. */
 uint32_t dialog_take_cseq(struct dialog *dialog, enum dialog_side side, struct random *random);
 
-/* Request-URI, Route and next hop of a request of our own toward a side, RFC 3261 §12.2.1.1: with a
+/* Request-URI, Route and next hop of a request of our own in a dialog, RFC 3261 §12.2.1.1: with a
  * strict router as first route, its URI becomes the Request-URI and the remote target the last
  * Route. `*ret_route` is a comma list, perhaps written to `w`, or empty. `*ret_next_hop`: the URI
- * that decides where it goes. false: the dialog has no usable target for that side. */
+ * that decides where it goes. false: there is no usable target. */
+bool dialog_route(struct text target, struct text routes, struct text_writer *w,
+		  struct text *ret_request_uri, struct text *ret_route, struct text *ret_next_hop);
+/* The same toward a side of a proxied dialog. */
 bool dialog_route_toward(const struct dialog *dialog, enum dialog_side side, struct text_writer *w,
 			 struct text *ret_request_uri, struct text *ret_route,
 			 struct text *ret_next_hop);

@@ -13,14 +13,21 @@ static uint16_t port_or_default(uint16_t port)
 
 bool addressing_is_own(const struct node *node, struct text host, uint16_t port)
 {
+	return addressing_is_own_of(node, ROLE_SCSCF, host, port);
+}
+
+bool addressing_is_own_of(const struct node *node, enum node_role role, struct text host,
+			  uint16_t port)
+{
 	const struct node_settings *s = node->settings;
 	struct endpoint e;
 
 	if (host.len &&
 	    (host.at[0] == '[' || (host.at[host.len - 1] >= '0' && host.at[host.len - 1] <= '9')) &&
 	    endpoint_parse_ip(host, &e)) {
-		for (unsigned i = 0; i < s->n_listen; i++)
-			if (s->listen[i].port == port_or_default(port) &&
+		for (uint8_t i = 0; i < s->n_listen; i++)
+			if (role_at(node, i) == role &&
+			    s->listen[i].port == port_or_default(port) &&
 			    endpoint_same_address(&s->listen[i], &e))
 				return true;
 		return false;
@@ -28,8 +35,8 @@ bool addressing_is_own(const struct node *node, struct text host, uint16_t port)
 	for (unsigned i = 0; i < s->n_names; i++) {
 		if (!text_equal_nocase(s->names[i], host))
 			continue;
-		for (unsigned j = 0; j < s->n_listen; j++)
-			if (port == 0 || s->listen[j].port == port)
+		for (uint8_t j = 0; j < s->n_listen; j++)
+			if (role_at(node, j) == role && (port == 0 || s->listen[j].port == port))
 				return true;
 	}
 	return false;
@@ -109,16 +116,23 @@ struct own_route addressing_own_route(const struct node *node, struct text uri_t
 	return own;
 }
 
-bool addressing_local(const struct node *node, const struct endpoint *to, uint8_t *ret_local)
+bool addressing_local_of(const struct node *node, enum node_role role, const struct endpoint *to,
+			 uint8_t *ret_local)
 {
 	const struct node_settings *s = node->settings;
 
 	for (uint8_t i = 0; i < s->n_listen; i++)
-		if (s->listen[i].transport == to->transport && s->listen[i].family == to->family) {
+		if (role_at(node, i) == role && s->listen[i].transport == to->transport &&
+		    s->listen[i].family == to->family) {
 			*ret_local = i;
 			return true;
 		}
 	return false;
+}
+
+bool addressing_local(const struct node *node, const struct endpoint *to, uint8_t *ret_local)
+{
+	return addressing_local_of(node, ROLE_SCSCF, to, ret_local);
 }
 
 static bool find_address(const struct node *node, const struct sip_uri *uri, struct endpoint *ret)
@@ -140,8 +154,14 @@ static bool find_address(const struct node *node, const struct sip_uri *uri, str
 	return false;
 }
 
-bool addressing_next_hop(const struct node *node, struct text uri_text, uint32_t bytes,
+bool addressing_next_hop(const struct node *node, struct text uri, uint32_t bytes,
 			 struct next_hop *ret)
+{
+	return addressing_next_hop_of(node, ROLE_SCSCF, uri, bytes, ret);
+}
+
+bool addressing_next_hop_of(const struct node *node, enum node_role role, struct text uri_text,
+			    uint32_t bytes, struct next_hop *ret)
 {
 	struct endpoint to = {.transport = TRANSPORT_UDP};
 	struct text transport;
@@ -163,12 +183,12 @@ bool addressing_next_hop(const struct node *node, struct text uri_text, uint32_t
 	if (to.transport == TRANSPORT_UDP && node->settings->stream_above_bytes &&
 	    bytes > node->settings->stream_above_bytes) {
 		to.transport = TRANSPORT_TCP;
-		hop.went_to_stream = addressing_local(node, &to, &hop.local);
+		hop.went_to_stream = addressing_local_of(node, role, &to, &hop.local);
 		if (!hop.went_to_stream)
 			to.transport = TRANSPORT_UDP;
 	}
 	hop.to = to;
-	if (!hop.went_to_stream && !addressing_local(node, &to, &hop.local))
+	if (!hop.went_to_stream && !addressing_local_of(node, role, &to, &hop.local))
 		return false;
 	*ret = hop;
 	return true;

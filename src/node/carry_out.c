@@ -1,5 +1,5 @@
 /* The verbs of the procedures, carried out. */
-#include "node/internal.h"
+#include "node/legs.h"
 
 #include "sip/sdp.h"
 
@@ -476,5 +476,8 @@ void session_release(struct node *node, struct session *first, uint16_t status,
 		node->counters.releases_ordered++;
 	else
 		node->counters.contacts_released++;
-	passages_release(node, first);
+	if (anchored_of(node, first))
+		anchored_release(node, first, why);
+	else
+		passages_release(node, first);
 }

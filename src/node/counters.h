@@ -12,6 +12,7 @@
 	ROW(sessions, "sessions that have not ended")                           \
 	ROW(sessions_confirmed, "sessions answered and acknowledged")           \
 	ROW(sessions_releasing, "sessions being released by this server")       \
+	ROW(sessions_anchored, "sessions held together by legs of ours (SCC AS)") \
 	ROW(ended_sessions, "ended sessions remembered")                        \
 	ROW(passages, "requests that application servers have or had, until their session is forgotten") \
 	ROW(dialogs, "dialogs of sessions that have not ended")                 \
@@ -58,6 +59,11 @@
 	ROW(servers_failed, "of these: no answer, 408 or 5xx from the server itself") \
 	ROW(releases_without_server, "BYEs that an application server did not pass on: the release went on without it") \
 	ROW(contacts_released, "sessions released because a registration ended") \
+	ROW(transfers, "INVITEs due to STN-SR (ATU-STI, additional session) that began a transfer") \
+	ROW(transfers_refused, "those that found nothing to transfer")           \
+	ROW(holds, "remote legs held after BYE (503) on the source access leg")  \
+	ROW(holds_kept, "of these, kept by a transfer")                          \
+	ROW(holds_released, "of these, released because none came about")       \
 	ROW(sessions_expired, "sessions whose session timer ran out")            \
 	ROW(registrations, "REGISTERs accepted")                                 \
 	ROW(registrations_expired, "contacts whose time ran out")                \

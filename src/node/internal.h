@@ -28,6 +28,7 @@ enum client_owner {
 	CLIENT_OF_PROXY,   /* a branch of a forwarded request: its server transaction is `server` */
 	CLIENT_OF_RELEASE, /* a BYE of our own: `dialog`, `side` */
 	CLIENT_OF_CANCEL,  /* a CANCEL: nobody waits for it */
+	CLIENT_OF_LEG, /* a request on a leg of ours: `side` says which, `fork`; `server` when it passes a request on */
 	CLIENT_OF_REGISTRAR, /* a NOTIFY or a third-party REGISTER: `owned` */
 };
 
@@ -52,9 +53,10 @@ struct client_transaction {
 	uint8_t side; /* requests inside a dialog: the side they come from; BYEs of ours: the side they go to */
 	uint8_t local;
 	uint8_t leg;           /* in the journal, where the request goes */
+	uint8_t fork;          /* CLIENT_OF_LEG: early dialog of the leg */
 	struct handle contact; /* binding of the called user that it goes to */
 	struct handle contact_use;
-	bool is_to_server;   /* to an application server: its default handling may apply */
+	bool is_to_server; /* to an application server: its default handling may apply */
 	bool is_withdrawn; /* its contact lost its registration: what it says is no answer to the call */
 	bool is_passed_over; /* that server failed, and the request went on without it */
 	bool waits_for_server; /* which has not said anything yet: timer_c_at_ms is the end of patience */
@@ -84,6 +86,8 @@ struct server_transaction {
 	uint8_t local;
 	uint8_t side;    /* inside a dialog: whose request */
 	uint8_t pending; /* branches without a final response */
+	uint8_t fork;    /* of a leg: early dialog */
+	bool is_of_leg;  /* came on a leg of ours: `side` is enum anchored_leg */
 	bool is_cancelled;
 	bool has_final;
 };
@@ -116,10 +120,12 @@ struct node {
 	struct timers timers;
 	bool draining;
 
-	struct pool *sessions, *dialogs, *servers, *clients, *passages, *contact_uses;
+	struct pool *sessions, *dialogs, *servers, *clients, *passages, *contact_uses, *anchored;
 	uint32_t transactions_max; /* forwarded requests at once; our own have some room more */
 	struct store *session_store, *message_store;
 	struct map servers_by_key, sessions_by_call_id, uses_by_contact;
+	struct map anchored_by_call_id, anchored_by_number;
+	uint32_t active_order; /* of the sessions of the SCC AS */
 	struct bindings bindings;
 	struct registrar *registrar; /* NULL: on another shard, docs/adr/0018 */
 
@@ -173,7 +179,19 @@ static inline bool node_logs(const struct node *node, enum node_log_level level)
 
 /* --- addressing.c: who is meant, where it goes ------------------------------------------ */
 
-/* A host and port of ours? */
+/* Who listens there. */
+enum node_role {
+	ROLE_SCSCF,
+	ROLE_SCCAS,
+};
+static inline enum node_role role_at(const struct node *node, uint8_t local)
+{
+	return node->settings->listen_sccas >> local & 1u ? ROLE_SCCAS : ROLE_SCSCF;
+}
+/* A host and port of ours, in this role? */
+bool addressing_is_own_of(const struct node *node, enum node_role role, struct text host,
+			  uint16_t port);
+/* Of the S-CSCF. */
 bool addressing_is_own(const struct node *node, struct text host, uint16_t port);
 bool addressing_is_own_uri(const struct node *node, struct text uri);
 /* Our own Record-Route or Route URI: its parameters. */
@@ -197,8 +215,12 @@ struct next_hop {
  * address and has no route, a transport that we have not). */
 bool addressing_next_hop(const struct node *node, struct text uri, uint32_t bytes,
 			 struct next_hop *ret);
+bool addressing_next_hop_of(const struct node *node, enum node_role role, struct text uri,
+			    uint32_t bytes, struct next_hop *ret);
 /* The listening point to send from; false: none of this transport and family. */
 bool addressing_local(const struct node *node, const struct endpoint *to, uint8_t *ret_local);
+bool addressing_local_of(const struct node *node, enum node_role role, const struct endpoint *to,
+			 uint8_t *ret_local);
 bool addressing_is_trusted(const struct node *node, const struct endpoint *from);
 /* Where the responses to this request go (RFC 3261 §18.2.2, RFC 3581 §4). */
 struct endpoint addressing_of_responses(const struct sip_message *request,

@@ -1,8 +1,7 @@
-/* The ladder of a session and the answer to "why did it end?", from its journal. */
-#include "node/ladder.h"
+/* The ladder of a session, from its journal. */
+#include "node/ladder_parts.h"
 
 #include "sip/method.h"
-#include "sip/write.h"
 
 #define LANE_FIRST   14u
 #define LANE_WIDTH   27u
@@ -14,7 +13,7 @@ struct drawing {
 	struct text_writer *w;
 	const struct node_session_report *session;
 	unsigned n_lanes;
-	uint64_t clauses_seen; /* bit by enum session_clause */
+	bool clauses_seen[N_CLAUSES];
 	char line[LINE_BYTES];
 };
 
@@ -59,8 +58,10 @@ static void write_at(struct drawing *d, unsigned column, struct text t)
 
 static void put_line(struct drawing *d, struct text right)
 {
-	unsigned end = column_of(d->n_lanes - 1) + 1;
+	unsigned end = sizeof(d->line);
 
+	while (d->line[end - 1] == ' ') /* the last lane, or what is written beyond it */
+		end--;
 	text_put(d->w, (struct text){d->line, end});
 	if (right.len) {
 		for (unsigned i = 0; i < CLAUSE_SPACE; i++)
@@ -116,7 +117,7 @@ static struct text clause_text(struct drawing *d, const struct journal_record *r
 
 	if (!row->document[0])
 		return (struct text){0};
-	d->clauses_seen |= 1ULL << r->clause;
+	d->clauses_seen[r->clause] = true;
 	text_put(&w, text_of(row->document));
 	if (r->kind == JOURNAL_REQUEST && r->status)
 		text_printf(&w, "; Reason: SIP;cause=%u", r->status);
@@ -151,6 +152,14 @@ static bool is_server(const struct node_session_report *s, unsigned leg)
 	return leg < 32 && s->server_legs & 1u << leg;
 }
 
+/* Legs 1 and 2 are the calling and the called party; the one that is served is the UE. */
+static const char *anchored_leg_name(const struct node_session_report *s, unsigned leg)
+{
+	if (leg == s->legs[SOURCE_ACCESS_LEG].number)
+		return "UE";
+	return leg == s->legs[REMOTE_LEG].number ? "remote party" : "MSC server";
+}
+
 /* Servers and called legs are counted apart. */
 const char *node_leg_name(const struct node_session_report *s, unsigned leg, char *bytes,
 			  size_t max)
@@ -159,6 +168,8 @@ const char *node_leg_name(const struct node_session_report *s, unsigned leg, cha
 	bool of_server = is_server(s, leg);
 	unsigned number = 1;
 
+	if (s->is_anchored)
+		return anchored_leg_name(s, leg);
 	if (leg == LEG_CALLING)
 		return "caller";
 	for (unsigned i = LEG_CALLED; i < leg; i++)
@@ -170,7 +181,7 @@ const char *node_leg_name(const struct node_session_report *s, unsigned leg, cha
 	return bytes;
 }
 
-static void put_outcome(struct text_writer *w, const struct node_session_report *s,
+void ladder_put_outcome(struct text_writer *w, const struct node_session_report *s,
 			const struct journal_record *r)
 {
 	char name[24];
@@ -182,6 +193,27 @@ static void put_outcome(struct text_writer *w, const struct node_session_report 
 		text_printf(w, "%s could not be delivered", sip_method_name(r->method));
 	else
 		text_printf(w, "%u to %s", r->status, sip_method_name(r->method));
+}
+
+static void put_timer(struct text_writer *w, const struct node_session_report *s,
+		      const struct journal_record *r)
+{
+	switch (r->clause) {
+	case CLAUSE_HOLD:
+		text_put_literal(w, " ~~ BYE (503): remote leg held for ");
+		ladder_put_window(w, s->transfer.hold_ms);
+		text_put_literal(w, " ~~ ");
+		break;
+	case CLAUSE_HOLD_OVER:
+		text_put_literal(w, " ~~ ");
+		ladder_put_window(w, s->transfer.hold_ms);
+		text_put_literal(w, " are over: no transfer came about ~~ ");
+		break;
+	case CLAUSE_RELEASED_WITHOUT_SERVER:
+		text_put_literal(w, " * a server did not pass the release on ");
+		break;
+	default: text_put_literal(w, " * a timer ran out "); break;
+	}
 }
 
 /* What is no message: across the lanes, so that it is not taken for one. */
@@ -197,14 +229,10 @@ static void draw_event(struct drawing *d, const struct journal_record *r)
 							     : "the operator orders the release",
 			    r->status);
 		break;
-	case JOURNAL_TIMER:
-		text_put(&w, r->clause == CLAUSE_RELEASED_WITHOUT_SERVER
-				     ? TEXT(" * a server did not pass the release on ")
-				     : TEXT(" * a timer ran out "));
-		break;
+	case JOURNAL_TIMER: put_timer(&w, d->session, r); break;
 	case JOURNAL_OUTCOME:
 		text_put_literal(&w, " * ");
-		put_outcome(&w, d->session, r);
+		ladder_put_outcome(&w, d->session, r);
 		text_put_char(&w, ' ');
 		break;
 	default: text_printf(&w, " * session over: %s ", session_end_name(r->note)); break;
@@ -247,7 +275,7 @@ static void put_names(struct drawing *d)
 		unsigned leg = lane == 0 ? LEG_CALLING : lane == 1 ? LEG_SERVER : lane;
 		struct text t =
 			leg == LEG_SERVER
-				? TEXT("adieu")
+				? d->session->is_anchored ? TEXT("adieu (SCC AS)") : TEXT("adieu")
 				: text_of(node_leg_name(d->session, leg, name, sizeof(name)));
 
 		write_at(d, column_of(lane) - t.len / 2, t);
@@ -313,13 +341,16 @@ static void put_servers(struct drawing *d)
 
 static void put_legend(struct drawing *d)
 {
-	_Static_assert(N_CLAUSES <= 64, "a bit for every clause");
-	if (d->clauses_seen)
-		text_put_char(d->w, '\n');
-	for (unsigned i = 0; i < N_CLAUSES; i++)
-		if (d->clauses_seen & 1ULL << i)
-			text_printf(d->w, "%s: %s\n", clause_table[i].document,
-				    clause_table[i].meaning);
+	bool is_first = true;
+
+	for (unsigned i = 0; i < N_CLAUSES; i++) {
+		if (!d->clauses_seen[i])
+			continue;
+		if (is_first)
+			text_put_char(d->w, '\n');
+		is_first = false;
+		text_printf(d->w, "%s: %s\n", clause_table[i].document, clause_table[i].meaning);
+	}
 }
 
 void ladder_put(struct text_writer *w, const struct node_session_report *session,
@@ -341,158 +372,4 @@ void ladder_put(struct text_writer *w, const struct node_session_report *session
 	}
 	put_servers(&d);
 	put_legend(&d);
-}
-
-/* ---------------------------------------------------------------- why */
-
-static void put_clause(struct text_writer *w, unsigned clause)
-{
-	if (clause_table[clause].document[0])
-		text_printf(w, " (%s)", clause_table[clause].document);
-}
-
-static const struct journal_record *find(const struct journal *journal, enum journal_kind kind)
-{
-	const struct journal_record *r;
-
-	for (unsigned i = 0; (r = journal_record_at(journal, i)); i++)
-		if (r->kind == kind)
-			return r;
-	return NULL;
-}
-
-static void put_seconds(struct text_writer *w, uint64_t ms)
-{
-	text_printf(w, "%llu.%03u s", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000));
-}
-
-/* What was sent to each leg, and what came back. */
-static void put_legs(struct text_writer *w, const struct node_session_report *s)
-{
-	const struct journal_record *r;
-	char name[24];
-
-	for (unsigned i = 0; (r = journal_record_at(s->journal, i)); i++) {
-		bool is_ours = r->from == LEG_SERVER;
-
-		if (is_ours && r->kind == JOURNAL_REQUEST &&
-		    (r->method == SIP_BYE || r->method == SIP_CANCEL || r->method == SIP_ACK)) {
-			text_printf(w, "  %s: %s with CSeq %u",
-				    node_leg_name(s, r->to, name, sizeof(name)),
-				    sip_method_name(r->method), r->cseq);
-		} else if (r->kind == JOURNAL_OUTCOME) {
-			text_put_literal(w, "  ");
-			put_outcome(w, s, r);
-		} else if (is_ours && r->kind == JOURNAL_RESPONSE && r->status >= 300) {
-			text_printf(w, "  %s: was answered %u to %s",
-				    node_leg_name(s, r->to, name, sizeof(name)), r->status,
-				    sip_method_name(r->method));
-		} else {
-			continue;
-		}
-		text_put_literal(w, ", after ");
-		put_seconds(w, r->at_ms);
-		put_clause(w, r->clause);
-		text_put_char(w, '\n');
-	}
-}
-
-static void put_released(struct text_writer *w, const struct node_session_report *s)
-{
-	const struct journal_record *order = find(s->journal, JOURNAL_ORDER);
-
-	text_put_literal(w, "The network released it: ");
-	if (order) {
-		text_put(w, order->clause == CLAUSE_DEREGISTERED
-				    ? TEXT("the registration of a contact ended ")
-				    : TEXT("the operator ordered it "));
-		put_seconds(w, order->at_ms);
-		text_printf(w, " after the INVITE, with Reason SIP;cause=%u", order->status);
-		put_clause(w, order->clause);
-	}
-	text_printf(w, ". This server serves %s.\n",
-		    strcmp(s->served, "both") == 0      ? "both users"
-		    : strcmp(s->served, "calling") == 0 ? "the calling user"
-		    : strcmp(s->served, "called") == 0  ? "the called user"
-							: "neither user");
-}
-
-static void put_end(struct text_writer *w, const struct node_session_report *s)
-{
-	const struct journal_record *r = find(s->journal, JOURNAL_ENDED);
-
-	switch (s->end) {
-	case SESSION_END_BYE_OF_CALLING:
-		text_put_literal(w, "The calling party hung up (BYE)");
-		break;
-	case SESSION_END_BYE_OF_CALLED:
-		text_put_literal(w, "The called party hung up (BYE)");
-		break;
-	case SESSION_END_REJECTED:
-		text_printf(w, "It was never answered: %u %s", s->end_status,
-			    sip_reason_phrase(s->end_status));
-		break;
-	case SESSION_END_CANCELLED:
-		text_put_literal(w, "The calling party cancelled it before the answer");
-		break;
-	case SESSION_END_NO_ANSWER:
-		text_put_literal(w, "Nobody answered: no final response in time, or no way to "
-				    "reach the called user");
-		break;
-	case SESSION_END_SESSION_TIMER:
-		text_put_literal(w, "Its session timer ran out without a refresh; a proxy forgets "
-				    "such a session and sends no BYE");
-		break;
-	case SESSION_END_BYE_OF_SERVER:
-		text_put_literal(w, "An application server hung up (BYE)");
-		break;
-	case SESSION_END_LOST:
-		text_put_literal(w, "A party does not know the dialog any more: it answered 481");
-		break;
-	default: text_put_literal(w, "It is over"); break;
-	}
-	if (r)
-		put_clause(w, r->clause);
-	text_put_literal(w, ".\n");
-}
-
-void ladder_put_why(struct text_writer *w, const struct node_session_report *s, uint64_t now_ms)
-{
-	text_put_literal(w, "session ");
-	node_session_id_put(w, &s->id);
-	text_put_literal(w, ", Call-ID ");
-	text_put(w, s->call_id);
-	text_put_literal(w, "\n");
-	if (s->state == SESSION_RELEASING || s->end == SESSION_END_RELEASED ||
-	    s->end == SESSION_END_DEREGISTERED) {
-		put_released(w, s);
-		put_legs(w, s);
-	} else if (s->state == SESSION_ENDED) {
-		put_end(w, s);
-		put_legs(w, s);
-	} else {
-		text_printf(w, "It has not ended: %s for ", session_state_name(s->state));
-		put_seconds(w, now_ms - s->began_ms);
-		if (s->expires_ms) {
-			text_put_literal(w, "; its session timer runs out in ");
-			put_seconds(w, s->expires_ms > now_ms ? s->expires_ms - now_ms : 0);
-		} else {
-			text_put_literal(w, "; no session timer was negotiated, so only a BYE, a "
-					    "lost dialog or the operator ends it");
-		}
-		text_put_literal(w, ".\n");
-	}
-	if (s->state == SESSION_RELEASING)
-		text_put_literal(
-			w, "The release is not complete: at least one leg has not answered yet.\n");
-	if (s->state == SESSION_ENDED) {
-		text_put_literal(w, "It lasted ");
-		put_seconds(w, s->ended_ms - s->began_ms);
-		if (s->answered_ms) {
-			text_put_literal(w, ", ");
-			put_seconds(w, s->ended_ms - s->answered_ms);
-			text_put_literal(w, " of them answered");
-		}
-		text_put_literal(w, ". Nothing of it is left on any leg that this server knows.\n");
-	}
 }

@@ -11,8 +11,8 @@
  * files). */
 void ladder_put(struct text_writer *w, const struct node_session_report *session,
 		uint64_t clock_to_wall_ms);
-/* One to a few sentences: what ended (or holds) the session, who did it, what came of each leg, and
- * the clauses. */
+/* One to a few sentences: of a session of the SCC AS how a transfer was decided; what ended (or holds) the
+ * session, who did it, what came of each leg, and the clauses. */
 void ladder_put_why(struct text_writer *w, const struct node_session_report *session,
 		    uint64_t now_ms);
 

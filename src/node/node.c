@@ -1,6 +1,6 @@
 /* The node: opened, fed, woken, closed. */
 #include "base/block.h"
-#include "node/internal.h"
+#include "node/legs.h"
 #include "node/registrar.h"
 
 #include <assert.h>
@@ -20,6 +20,7 @@ struct node_settings node_settings_default(void)
 		.registration_min_s = 60,
 		.registration_max_s = 600000,
 		.authentication = authentication_settings_default(),
+		.sccas = sccas_settings_default(),
 		.release_sessions_per_s = 1000,
 		.release_status = 480,
 		.log_level = NODE_LOG_INFO,
@@ -64,6 +65,7 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 				   sessions_max + node->ended_max + transactions_max);
 	node->contact_uses = pool_open(sizeof(struct contact_use),
 				       2 * (sessions_max + node->ended_max) + transactions_max);
+	node->anchored = pool_open(sizeof(struct anchored_session), sessions_max + node->ended_max);
 	node->servers = pool_open(sizeof(struct server_transaction), transactions_max);
 	node->transactions_max = transactions_max;
 	/* What this server sends itself (BYE, CANCEL) must not fail because forwarding is busy. */
@@ -78,8 +80,9 @@ struct node *node_open(const struct node_settings *settings, uint64_t seed0, uin
 	node->scratch2 = block_open(1, SCRATCH_BYTES);
 	node->next_order = 1;
 	if (!node->sessions || !node->dialogs || !node->passages || !node->contact_uses ||
-	    !node->servers || !node->clients || !node->session_store || !node->message_store ||
-	    !node->ended || !node->outbox || !node->actions || !node->scratch || !node->scratch2 ||
+	    !node->anchored || !node->servers || !node->clients || !node->session_store ||
+	    !node->message_store || !node->ended || !node->outbox || !node->actions ||
+	    !node->scratch || !node->scratch2 ||
 	    !bindings_open(&node->bindings, at_most(settings->bindings_max, LIMIT_BINDINGS),
 			   node->session_store, &node->timers, NODE_TIMER_BINDING, node->key) ||
 	    !registrar_open(node)) {
@@ -99,8 +102,10 @@ static void give_back_all(struct node *node)
 	while (node->clients && (client = pool_next(node->clients, &index)))
 		client_end(node, client);
 	index = 0;
-	while (node->servers && (server = pool_next(node->servers, &index)))
+	while (node->servers && (server = pool_next(node->servers, &index))) {
+		server->is_of_leg = false;
 		server_apply(node, server, SERVER_ENDED);
+	}
 	index = 0;
 	while (node->sessions && (session = pool_next(node->sessions, &index))) {
 		timers_stop(&node->timers, &session->timer);
@@ -115,11 +120,12 @@ void node_close(struct node *node)
 	if (!node)
 		return;
 	if (node->session_store && node->message_store && node->dialogs && node->passages &&
-	    node->contact_uses)
+	    node->contact_uses && node->anchored)
 		give_back_all(node);
 	pool_close(node->sessions);
 	pool_close(node->passages);
 	pool_close(node->contact_uses);
+	pool_close(node->anchored);
 	pool_close(node->dialogs);
 	pool_close(node->servers);
 	pool_close(node->clients);
@@ -128,6 +134,8 @@ void node_close(struct node *node)
 	map_clear(&node->servers_by_key);
 	map_clear(&node->sessions_by_call_id);
 	map_clear(&node->uses_by_contact);
+	map_clear(&node->anchored_by_call_id);
+	map_clear(&node->anchored_by_number);
 	block_close(node->ended);
 	block_close(node->outbox);
 	block_close(node->actions);
@@ -249,7 +257,7 @@ static bool try_datagram(struct node *node, struct client_transaction *client)
 	to.transport = TRANSPORT_UDP;
 	to.flow = 0;
 	if (!client->went_to_stream || !client->request ||
-	    !addressing_local(node, &to, &hop.local) ||
+	    !addressing_local_of(node, role_at(node, client->local), &to, &hop.local) ||
 	    sip_parse(&node->other, client->request, client->request_len, SIP_DATAGRAM) != SIP_OK)
 		return false;
 	hop = (struct next_hop){.to = to, .local = hop.local};
@@ -414,6 +422,9 @@ static void timer_expired(struct node *node, struct timer *timer)
 	case NODE_TIMER_ORDERS: orders_expired(node); break;
 	case SESSION_TIMER_EXPIRES:
 		session_timer_expired(node, OWNER(struct session, timer));
+		break;
+	case SESSION_TIMER_ANCHORED:
+		anchored_timer_expired(node, OWNER(struct session, timer));
 		break;
 	case SESSION_TIMER_RELEASE:
 		release_timer_expired(node, OWNER(struct session, timer));

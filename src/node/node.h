@@ -19,6 +19,7 @@
 #include "base/endpoint.h"
 #include "base/pool.h"
 #include "node/counters.h"
+#include "roles/sccas/sccas.h"
 #include "roles/scscf/authentication.h"
 #include "session/session.h"
 #include "transaction/timer_table.h"
@@ -56,6 +57,8 @@ struct node_settings {
 	struct endpoint listen
 		[NODE_LISTEN_MAX]; /* where we receive; the sent-by of our Via and the URI of our Record-Route */
 	uint8_t n_listen;
+	uint32_t
+		listen_sccas; /* bit by index in `listen`: the SCC AS listens there, else the S-CSCF */
 	struct text names
 		[NODE_NAMES_MAX]; /* host names that mean this server, besides the addresses of `listen` */
 	uint8_t n_names;
@@ -74,6 +77,7 @@ struct node_settings {
 		subscribers; /* who the users are and what serves them; NULL: whoever registers from a trusted address */
 	uint32_t registration_default_s, registration_min_s, registration_max_s;
 	struct authentication_settings authentication;
+	struct sccas_settings sccas;
 	uint32_t release_sessions_per_s; /* pace of a release order that names none */
 	uint16_t release_status;         /* code of the Reason when the order names none */
 	uint16_t log_level;              /* enum node_log_level: what is not logged costs nothing */
@@ -154,6 +158,10 @@ void node_actions_done(struct node *node);
  * session meet on one worker, whichever socket they came in by: that which our own Via, Record-Route or
  * original dialog identifier in it names, else by its Call-ID. REGISTER: shard 0. */
 uint32_t node_shard_of(struct text message, uint32_t n_shards);
+/* The shard that has all sessions of the SCC AS. */
+uint32_t node_shard_of_sccas(uint32_t n_shards);
+/* The same for what arrived at a listening point of the SCC AS: a response goes by our branch in it. */
+uint32_t node_shard_at_sccas(struct text message, uint32_t n_shards);
 
 /* A static binding (bindings file) as the bytes of a NODE_EVENT_BINDING: address of record, contact
  * URI, Path (comma list, may be empty). false: not valid URIs. */
@@ -188,6 +196,36 @@ struct node_dialog_report {
 
 #define NODE_REPORT_DIALOGS 8u
 
+/* A leg of an anchored session (SCC AS): a dialog of which this server is one end. */
+struct node_leg_report {
+	const char *name;  /* "source access leg", "remote leg", "target access leg" */
+	const char *state; /* leg_state_name() */
+	struct text call_id, local_tag, remote_tag; /* our tag, the peer's */
+	struct text remote_target;
+	uint32_t local_cseq, remote_cseq; /* highest of ours, of the peer; 0: none */
+	uint8_t number;                   /* of the journal: node_leg_name() */
+	uint8_t outcome;                  /* enum leg_outcome: of our BYE, CANCEL or refusal */
+	uint16_t outcome_status;
+};
+
+/* How the race of an anchored session was decided, and by which times (TS 24.237 §12.3.3). Times are those
+ * of the node's clock; 0: never. */
+struct node_transfer_report {
+	enum transfer_state state;
+	enum transfer_verdict verdict;
+	uint64_t source_bye_ms; /* BYE of the source access leg */
+	bool source_bye_was_503;
+	uint32_t hold_ms;        /* how long the remote leg was held, at most; 0: not at all */
+	uint64_t hold_until_ms;  /* the hold is running, until then; 0: it is not */
+	uint64_t stn_sr_ms;      /* the last INVITE due to STN-SR */
+	uint64_t transferred_ms; /* that transfer was complete */
+	uint64_t came_back_ms;   /* the last re-INVITE of the UE that came back */
+	uint64_t failed_ms;      /* the last transfer that failed or was cancelled */
+	uint16_t failed_status;  /* and what it failed with */
+};
+/* "kept", "window over", ... : for scripts. */
+const char *node_verdict_name(enum transfer_verdict verdict);
+
 /* One session as the operator sees it. The texts are views that die with the next call on the node. */
 struct node_session_report {
 	struct node_session_id id;
@@ -206,18 +244,23 @@ struct node_session_report {
 	unsigned n_dialogs;    /* all, of every passage */
 	unsigned n_dialogs_shown;
 	struct node_dialog_report dialogs[NODE_REPORT_DIALOGS];
+	/* A session of the SCC AS has legs instead of dialogs; n_dialogs counts those that are dialogs. */
+	bool is_anchored;
+	struct node_leg_report legs[ANCHORED_LEGS]; /* by enum anchored_leg */
+	struct node_transfer_report transfer;
 	const struct journal *journal;
 };
 
-/* "caller", "callee", "callee 2", "server 1": an application server. Static text, or written to `bytes` (16
- * suffice). */
+/* "caller", "callee", "callee 2", "server 1": an application server; of an anchored session "UE", "remote
+ * party", "MSC server". Static text, or written to `bytes` (16 suffice). */
 const char *node_leg_name(const struct node_session_report *session, unsigned leg, char *bytes,
 			  size_t max);
 
 /* By id; false when unknown. Ended sessions are found as long as they are remembered. */
 bool node_session(struct node *node, const struct node_session_id *id,
 		  struct node_session_report *ret);
-/* By Call-ID; several sessions may have the same (an ended one and a new one): the newest. */
+/* By Call-ID, of an anchored session that of any of its legs; several sessions may have the same (an ended
+ * one and a new one): the newest, and of a call that is anchored at this server that of the SCC AS. */
 bool node_session_by_call_id(struct node *node, struct text call_id, struct node_session_id *ret);
 
 enum node_which {

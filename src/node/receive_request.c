@@ -1,6 +1,6 @@
 /* A request arrives: to its transaction, its dialog, or the procedure whose turn it is. */
 #include "dialog/session_interval.h"
-#include "node/arrival.h"
+#include "node/legs.h"
 #include "node/registrar.h"
 
 /* ---------------------------------------------------------------- inside a dialog */
@@ -163,6 +163,15 @@ static bool only_byes_pass(const struct node *node, const struct session *sessio
 	return passage && passage->follows;
 }
 
+/* Our route names a session that is over, or forgotten. */
+static bool is_of_the_past(const struct node *node, const struct own_route *route)
+{
+	const struct session *session =
+		route->has_session ? session_at(node, route->session.handle) : NULL;
+
+	return route->has_session && (!session || session->state == SESSION_ENDED);
+}
+
 static void in_dialog(struct node *node, struct arrival *a)
 {
 	const struct sip_message *m = &node->message;
@@ -181,7 +190,14 @@ static void in_dialog(struct node *node, struct arrival *a)
 		return;
 	}
 	if (m->method == SIP_ACK) {
-		node->counters.stray_acks++;
+		/* Of a 2xx that crossed a BYE, perhaps: it goes on along its routes, so that nobody
+		 * repeats the 2xx (RFC 3261 §16.11). */
+		if (is_of_the_past(node, &a->route) && addressing_is_trusted(node, a->source) &&
+		    arrival_is_valid_to_forward(node, a))
+			forward_request(node, NULL, &a->forwarding, NULL, NULL, SIDE_CALLING,
+					&(unsigned){0});
+		else
+			node->counters.stray_acks++;
 		return;
 	}
 	/* Dialogs of other usages (SUBSCRIBE) are not kept: they pass along their routes, for those
@@ -232,6 +248,10 @@ static void cancel(struct node *node, struct arrival *a)
 	if (!invite || invite->has_final || invite->is_cancelled)
 		return;
 	invite->is_cancelled = true;
+	if (invite->is_of_leg) {
+		leg_invite_cancelled(node, invite);
+		return;
+	}
 	session = session_at(node, invite->session);
 	put_reason_lines(&lines, &node->message);
 	if (session) {
@@ -334,6 +354,10 @@ void receive_request(struct node *node, const struct endpoint *source, uint8_t l
 		return;
 	if (node->message.method == SIP_CANCEL) {
 		cancel(node, &a);
+		return;
+	}
+	if (role_at(node, local) == ROLE_SCCAS) {
+		receive_at_sccas(node, &a);
 		return;
 	}
 	arrival_take_own_routes(node, &a);

@@ -1,5 +1,5 @@
 /* A response arrives: RFC 3261 §16.7, §17.1.3, RFC 6026; and what its absence means, §16.8, §16.9. */
-#include "node/internal.h"
+#include "node/legs.h"
 #include "node/registrar.h"
 
 #include "session/best_response.h"
@@ -466,6 +466,7 @@ static void passed_up(struct node *node, struct client_transaction *client)
 						&node->message);
 		}
 		break;
+	case CLIENT_OF_LEG: leg_request_answered(node, client); return;
 	case CLIENT_OF_REGISTRAR:
 		if (node->message.status >= 200)
 			registrar_answered(node, client, node->message.status);
@@ -495,7 +496,9 @@ static struct client_transaction *whom_it_answers(struct node *node)
 	struct handle handle;
 
 	if (!branch_parse(m->via.branch, &shard, &handle, &loop_hash) ||
-	    shard != node->settings->shard || !addressing_is_own(node, m->via.host, m->via.port))
+	    shard != node->settings->shard ||
+	    (!addressing_is_own(node, m->via.host, m->via.port) &&
+	     !addressing_is_own_of(node, ROLE_SCCAS, m->via.host, m->via.port)))
 		return NULL;
 	client = pool_at(node->clients, handle);
 	if (client && m->method == SIP_CANCEL && client->method == SIP_INVITE)
@@ -543,6 +546,8 @@ void branch_failed(struct node *node, struct client_transaction *client, unsigne
 					status == 503 ? LEG_TRANSPORT_FAILED : LEG_TIMED_OUT, NULL);
 		return;
 	}
+	if (client->owner == CLIENT_OF_LEG)
+		leg_request_failed(node, client, status);
 	if (client->owner == CLIENT_OF_REGISTRAR)
 		registrar_answered(node, client, status);
 	if (client->owner != CLIENT_OF_PROXY || client->final_status)

@@ -1,5 +1,5 @@
 /* Orders of the operator: one session, all of a user, all; paced, resumable, idempotent. */
-#include "node/internal.h"
+#include "node/legs.h"
 
 #define TICK_MS       10u
 #define LOOK_PER_TICK 8192u
@@ -43,6 +43,22 @@ static bool is_of_user(const struct session *session, struct text user)
 	       text_equal(session_text(session, SESSION_CALLED_USER), user);
 }
 
+static void count_leg(uint8_t outcome, unsigned status, struct node_release_progress *p)
+{
+	if (outcome == LEG_TIMED_OUT)
+		p->legs_timed_out++;
+	else if (outcome == LEG_TRANSPORT_FAILED)
+		p->legs_transport_failed++;
+	else if (outcome != LEG_ANSWERED)
+		return;
+	else if (status >= 200 && status < 300)
+		p->legs_2xx++;
+	else if (status == 481)
+		p->legs_481++;
+	else
+		p->legs_other++;
+}
+
 static void count_legs_of_passage(struct node *node, const struct session *session,
 				  struct node_release_progress *p)
 {
@@ -50,22 +66,8 @@ static void count_legs_of_passage(struct node *node, const struct session *sessi
 
 	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
 	     h = dialog->next)
-		for (int side = 0; side < 2; side++) {
-			unsigned status = dialog->outcome_status[side];
-
-			if (dialog->outcome[side] == LEG_TIMED_OUT)
-				p->legs_timed_out++;
-			else if (dialog->outcome[side] == LEG_TRANSPORT_FAILED)
-				p->legs_transport_failed++;
-			else if (dialog->outcome[side] != LEG_ANSWERED)
-				continue;
-			else if (status >= 200 && status < 300)
-				p->legs_2xx++;
-			else if (status == 481)
-				p->legs_481++;
-			else
-				p->legs_other++;
-		}
+		for (int side = 0; side < 2; side++)
+			count_leg(dialog->outcome[side], dialog->outcome_status[side], p);
 	if (session->cancel_outcome == LEG_TIMED_OUT)
 		p->legs_timed_out++;
 	else if (session->cancel_outcome == LEG_TRANSPORT_FAILED)
@@ -78,9 +80,13 @@ static void count_legs_of_passage(struct node *node, const struct session *sessi
 static void count_legs(struct node *node, const struct session *first,
 		       struct node_release_progress *p)
 {
+	const struct anchored_session *a = anchored_of(node, first);
+
 	for (const struct session *session = first; session;
 	     session = session_next_passage(node, session))
 		count_legs_of_passage(node, session, p);
+	for (unsigned i = 0; a && i < ANCHORED_LEGS; i++)
+		count_leg(a->legs[i].outcome, a->legs[i].bye_status, p);
 }
 
 static void finish_if_done(struct node *node, struct release_order *order)
@@ -128,7 +134,7 @@ static void begin_one(struct node *node, struct release_order *order, struct ses
  * sent would leave a leg behind. */
 static bool has_transactions_for(const struct node *node, const struct session *session)
 {
-	uint32_t wanted = 0;
+	uint32_t wanted = handle_is_set(session->anchored) ? ANCHORED_LEGS : 0;
 
 	for (const struct session *passage = session; passage;
 	     passage = session_next_passage(node, passage))

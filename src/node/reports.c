@@ -1,5 +1,6 @@
 /* What the operator sees: sessions, bindings, counters. */
 #include "node/internal.h"
+#include "node/legs.h"
 #include "node/registrar.h"
 
 static void report_dialog(const struct dialog *dialog, struct node_dialog_report *shown)
@@ -31,6 +32,69 @@ static void report_dialogs(const struct node *node, const struct session *first,
 		     h = dialog->next)
 			report_dialog(dialog, &ret->dialogs[ret->n_dialogs_shown++]);
 	}
+}
+
+const char *node_verdict_name(enum transfer_verdict verdict)
+{
+	static const char *const names[] = {
+		[VERDICT_NONE] = "none",         [VERDICT_TRANSFERRED] = "transferred",
+		[VERDICT_KEPT] = "kept",         [VERDICT_WINDOW_OVER] = "window over",
+		[VERDICT_NOT_HELD] = "not held", [VERDICT_TRANSFER_FAILED] = "transfer failed",
+		[VERDICT_RETURNED] = "returned",
+	};
+
+	return names[verdict];
+}
+
+static void report_leg(const struct leg *leg, struct node_leg_report *shown)
+{
+	shown->state = leg_state_name((enum leg_state)leg->state);
+	shown->call_id = leg_text(leg, LEG_CALL_ID);
+	shown->local_tag = leg_local_tag(leg);
+	shown->remote_tag = leg_remote_tag(leg);
+	shown->remote_target = leg_text(leg, LEG_TARGET);
+	shown->local_cseq = leg->local_cseq;
+	shown->remote_cseq = leg->has_remote_cseq ? leg->remote_cseq : 0;
+	shown->number = leg->number;
+	shown->outcome = leg->outcome;
+	shown->outcome_status = leg->bye_status;
+}
+
+static void report_transfer(const struct anchored_session *a, struct node_transfer_report *shown)
+{
+	*shown = (struct node_transfer_report){
+		.state = (enum transfer_state)a->transfer,
+		.verdict = (enum transfer_verdict)a->verdict,
+		.source_bye_ms = a->source_bye_at_ms,
+		.source_bye_was_503 = a->source_bye_was_503,
+		.hold_ms = a->hold_ms,
+		.hold_until_ms = a->hold_until_ms,
+		.stn_sr_ms = a->stn_sr_at_ms,
+		.transferred_ms = a->transferred_at_ms,
+		.came_back_ms = a->came_back_at_ms,
+		.failed_ms = a->failed_at_ms,
+		.failed_status = a->failed_status,
+	};
+}
+
+static void report_anchored(const struct anchored_session *a, struct node_session_report *ret)
+{
+	static const char *const names[ANCHORED_LEGS] = {
+		[SOURCE_ACCESS_LEG] = "source access leg",
+		[REMOTE_LEG] = "remote leg",
+		[TARGET_ACCESS_LEG] = "target access leg",
+	};
+
+	ret->is_anchored = true;
+	ret->expires_ms = a->expires_at_ms;
+	for (unsigned i = 0; i < ANCHORED_LEGS; i++) {
+		report_leg(&a->legs[i], &ret->legs[i]);
+		ret->legs[i].name = names[i];
+		ret->n_dialogs += leg_has_dialog(&a->legs[i]);
+	}
+	for (unsigned i = 0; i < a->n_forks; i++)
+		ret->n_dialogs += leg_has_dialog(&a->forks[i]);
+	report_transfer(a, &ret->transfer);
 }
 
 static void report(const struct node *node, const struct session *session,
@@ -67,7 +131,10 @@ static void report(const struct node *node, const struct session *session,
 		.release_why = session->release_why,
 		.journal = &session->journal,
 	};
-	report_dialogs(node, session, ret);
+	if (handle_is_set(session->anchored))
+		report_anchored(anchored_of(node, session), ret);
+	else
+		report_dialogs(node, session, ret);
 }
 
 bool node_session(struct node *node, const struct node_session_id *id,
@@ -81,7 +148,21 @@ bool node_session(struct node *node, const struct node_session_id *id,
 	return session != NULL;
 }
 
-bool node_session_by_call_id(struct node *node, struct text call_id, struct node_session_id *ret)
+static bool has_leg_of(const struct anchored_session *a, struct text call_id)
+{
+	for (unsigned i = 0; i < ANCHORED_LEGS; i++)
+		if (a->legs[i].state != LEG_UNUSED &&
+		    text_equal(leg_text(&a->legs[i], LEG_CALL_ID), call_id))
+			return true;
+	return false;
+}
+
+static const struct session *newer(const struct session *a, const struct session *b)
+{
+	return !a || b->began_ms >= a->began_ms ? b : a;
+}
+
+static const struct session *newest_in_dialogs(const struct node *node, struct text call_id)
 {
 	uint32_t hash = call_id_hash(node, call_id);
 	uint32_t at = map_first(&node->sessions_by_call_id, hash);
@@ -89,17 +170,41 @@ bool node_session_by_call_id(struct node *node, struct text call_id, struct node
 	uint64_t value;
 
 	while ((value = map_value(&node->sessions_by_call_id, hash, &at))) {
-		struct handle handle = {(uint32_t)value, (uint32_t)(value >> 32)};
-		const struct session *session = session_at(node, handle);
+		const struct session *session =
+			session_at(node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
 
-		if (!text_equal(session_text(session, SESSION_CALL_ID), call_id) ||
-		    (newest && newest->began_ms > session->began_ms))
-			continue;
-		newest = session;
-		*ret = (struct node_session_id){
-			node->settings->shard,
-			pool_handle(node->sessions, session_first(node, session))};
+		if (text_equal(session_text(session, SESSION_CALL_ID), call_id))
+			newest = newer(newest, session_first(node, session));
 	}
+	return newest;
+}
+
+/* Preferred to `newest` when both began in the same millisecond. */
+static const struct session *newest_in_legs(const struct node *node, struct text call_id,
+					    const struct session *newest)
+{
+	uint32_t hash = call_id_hash(node, call_id);
+	uint32_t at = map_first(&node->anchored_by_call_id, hash);
+	uint64_t value;
+
+	while ((value = map_value(&node->anchored_by_call_id, hash, &at))) {
+		const struct anchored_session *a = anchored_at(
+			node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+
+		if (has_leg_of(a, call_id))
+			newest = newer(newest, session_at(node, a->session));
+	}
+	return newest;
+}
+
+bool node_session_by_call_id(struct node *node, struct text call_id, struct node_session_id *ret)
+{
+	const struct session *newest =
+		newest_in_legs(node, call_id, newest_in_dialogs(node, call_id));
+
+	if (newest)
+		*ret = (struct node_session_id){node->settings->shard,
+						pool_handle(node->sessions, newest)};
 	return newest != NULL;
 }
 
@@ -162,12 +267,26 @@ static uint64_t live_dialogs(const struct node *node)
 	return pool_live(node->dialogs) - ended;
 }
 
+static uint64_t live_anchored(const struct node *node)
+{
+	uint64_t ended = 0;
+
+	for (uint32_t i = 0; i < node->n_ended; i++) {
+		const struct session *session =
+			session_at(node, node->ended[(node->ended_first + i) % node->ended_max]);
+
+		ended += session && handle_is_set(session->anchored);
+	}
+	return pool_live(node->anchored) - ended;
+}
+
 const struct node_counters *node_counters(struct node *node)
 {
 	struct node_counters *c = &node->counters;
 
 	c->sessions = c->sessions_begun - c->sessions_ended;
 	c->passages = pool_live(node->passages);
+	c->sessions_anchored = live_anchored(node);
 	c->ended_sessions = node->n_ended;
 	c->sessions_confirmed = node->confirmed;
 	c->sessions_releasing = node->releasing;
@@ -184,6 +303,8 @@ const struct node_counters *node_counters(struct node *node)
 			  pool_bytes(node->clients) + store_bytes(node->session_store) +
 			  store_bytes(node->message_store) + map_bytes(&node->servers_by_key) +
 			  map_bytes(&node->sessions_by_call_id) +
-			  map_bytes(&node->uses_by_contact) + pool_bytes(node->contact_uses);
+			  map_bytes(&node->uses_by_contact) + pool_bytes(node->contact_uses) +
+			  pool_bytes(node->anchored) + map_bytes(&node->anchored_by_call_id) +
+			  map_bytes(&node->anchored_by_number);
 	return c;
 }

@@ -1,5 +1,5 @@
 /* The life of sessions and their dialogs in the node's tables. */
-#include "node/internal.h"
+#include "node/legs.h"
 
 #include "sip/sdp.h"
 
@@ -342,8 +342,8 @@ struct dialog *session_dialog_of_response(struct node *node, struct session *ses
 	}
 	dialog->session = pool_handle(node->sessions, session);
 	dialog->branch = client->leg;
-	dialog->calling_leg = passage_of(node, session) ? passage_of(node, session)->calling_leg
-							: LEG_CALLING;
+	dialog->calling_leg =
+		passage_of(node, session) ? passage_of(node, session)->calling_leg : LEG_CALLING;
 	dialog->contact_use = contact_join(node, client->contact, session);
 	dialog->leg = leg_of_new_dialog(node, session, client->leg);
 	dialog->next = session->first_dialog;
@@ -464,7 +464,8 @@ void session_take_dialogs(struct node *node, struct session *first, struct sessi
 
 	while ((dialog = dialog_at(node, *last)))
 		last = &dialog->next;
-	while (first->n_dialogs < LIMIT_DIALOGS && (dialog = dialog_at(node, other->first_dialog))) {
+	while (first->n_dialogs < LIMIT_DIALOGS &&
+	       (dialog = dialog_at(node, other->first_dialog))) {
 		*last = other->first_dialog;
 		other->first_dialog = dialog->next;
 		dialog->next = NO_HANDLE;
@@ -486,6 +487,7 @@ void session_forget(struct node *node, struct session *session)
 	map_remove(&node->sessions_by_call_id, session->hash,
 		   as_value(pool_handle(node->sessions, session)));
 	passage_forget(node, session->passage);
+	anchored_forget(node, session);
 	packed_text_clear(&session->texts, node->session_store);
 	journal_clear(&session->journal, node->session_store);
 	pool_give_back(node->sessions, session);

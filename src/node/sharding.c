@@ -109,6 +109,18 @@ static bool is_named(struct text line, bool is_response, uint32_t *ret)
 	return shard_behind(value, TEXT(";adieu="), ret) || shard_behind(value, TEXT(";odi="), ret);
 }
 
+static struct text without_leading_lines(struct text message) /* RFC 3261 §7.5 */
+{
+	while (message.len && is_white(message.at[0]))
+		message = text_from(message, 1);
+	return message;
+}
+
+static bool is_response_line(struct text message)
+{
+	return text_starts_with_nocase(message, TEXT("SIP/2.0 "));
+}
+
 uint32_t node_shard_of(struct text message, uint32_t n_shards)
 {
 	/* The key is no secret: every shard of every process must agree, and a peer that aims gains
@@ -120,11 +132,10 @@ uint32_t node_shard_of(struct text message, uint32_t n_shards)
 
 	if (n_shards <= 1)
 		return 0;
-	while (message.len && is_white(message.at[0])) /* RFC 3261 §7.5 */
-		message = text_from(message, 1);
+	message = without_leading_lines(message);
 	if (node_is_for_registrar(message))
 		return 0;
-	is_response = text_starts_with_nocase(message, TEXT("SIP/2.0 "));
+	is_response = is_response_line(message);
 	while ((line = line_next(message, &at)).len) {
 		if (is_named(line, is_response, &shard))
 			return shard % n_shards;
@@ -132,4 +143,17 @@ uint32_t node_shard_of(struct text message, uint32_t n_shards)
 			call_id = first_word(value_of(line, TEXT("Call-ID"), 'i'));
 	}
 	return call_id.len ? (uint32_t)(hash_bytes(&key, call_id.at, call_id.len) % n_shards) : 0;
+}
+
+/* The MSC server's call has nothing in common with the session that it transfers but the user, so all sessions
+ * of the SCC AS are together. The last shard, since the registrar has the first. @req SV-3 */
+uint32_t node_shard_of_sccas(uint32_t n_shards)
+{
+	return n_shards ? n_shards - 1 : 0;
+}
+
+uint32_t node_shard_at_sccas(struct text message, uint32_t n_shards)
+{
+	return is_response_line(without_leading_lines(message)) ? node_shard_of(message, n_shards)
+								: node_shard_of_sccas(n_shards);
 }

@@ -1,6 +1,6 @@
 /* The transactions of a node: who owns the bytes and the timers that the machines of
  * src/transaction only reckon with. */
-#include "node/internal.h"
+#include "node/legs.h"
 
 #include <assert.h>
 
@@ -225,6 +225,15 @@ void server_stay_silent(struct node *node, struct server_transaction *server)
 	server_arm(node, server);
 }
 
+static uint8_t leg_number_of(struct node *node, const struct server_transaction *server)
+{
+	struct session *session = session_at(node, server->session);
+
+	return server->is_of_leg && anchored_of(node, session)
+		       ? leg_place_of(node, session, server->side, 0).leg->number
+		       : LEG_CALLING;
+}
+
 void server_apply(struct node *node, struct server_transaction *server, unsigned orders)
 {
 	if (orders & SERVER_SEND_TRYING) {
@@ -235,7 +244,7 @@ void server_apply(struct node *node, struct server_transaction *server, unsigned
 			session_journal(node, session,
 					(struct journal_record){.kind = JOURNAL_RESPONSE,
 								.from = LEG_SERVER,
-								.to = LEG_CALLING,
+								.to = leg_number_of(node, server),
 								.method = server->method,
 								.status = 100,
 								.clause = CLAUSE_TRYING});
@@ -243,10 +252,13 @@ void server_apply(struct node *node, struct server_transaction *server, unsigned
 	if ((orders & SERVER_SEND_RESPONSE) && server->response)
 		outbox_send_again(node, (struct text){server->response, server->response_len},
 				  &server->peer, server->local);
-	if (orders & SERVER_ENDED)
+	if (orders & SERVER_ENDED) {
+		if (server->is_of_leg)
+			leg_transaction_ended(node, server);
 		server_free(node, server);
-	else
+	} else {
 		server_arm(node, server);
+	}
 }
 
 /* ---------------------------------------------------------------- client */

@@ -50,6 +50,30 @@
 	ROW(SESSION_RELEASED, "TS 24.229 §5.4.5.1.2", "nothing is waited for on any leg: everything about the session is forgotten") \
 	ROW(REFRESHED, "RFC 4028 §7.2", "the session timer starts anew")                                                  \
 	ROW(LOST_DIALOG, "RFC 5057 §5.1", "a 481 in the dialog: it is gone")                                       \
+	ROW(ANCHORED, "TS 24.237 §10.2", "the session is anchored: every leg has a dialog of its own") \
+	ROW(PASSED_ON, "TS 24.229 §5.7.5", "a request or response of one leg passes to the other") \
+	ROW(STN_SR, "TS 24.237 §12.3.1", "an INVITE due to STN-SR: the session of this user that became active last is transferred") \
+	ROW(REMOTE_LEG_UPDATE, "TS 24.237 §12.3.1", "the remote leg gets the media of another access") \
+	ROW(TRANSFERRED, "TS 24.237 §12.3.1", "the media have moved to the target access leg") \
+	ROW(ALERTING_TRANSFERRED, "TS 23.237 §6.3.2.1.4c, d", "the transfer of a call that is not answered yet") \
+	ROW(TRANSFER_FAILED, "TS 24.237 §12.3.1", "the session cannot be transferred now") \
+	ROW(OFFER_MEETS_TRANSFER, "RFC 3261 §14.2", "an offer that meets the transfer is refused with 491") \
+	ROW(SOURCE_RELEASE_DELAY, "TS 24.237 §12.3.1", "the operator's delay is over and the UE has not come back: the source access leg is released") \
+	ROW(OTHER_SESSION, "TS 24.237 §12.3.2", "another session of the user that is not transferred is released") \
+	ROW(OTHER_SESSION_KEPT, "TS 24.237 §12.3.2", "mid-call feature: a second session is held until the MSC server asks for it") \
+	ROW(LEG_BYE_ANSWERED, "RFC 3261 §15.1.1", "our BYE on a leg was answered") \
+	ROW(RETURN_WAITS, "TS 24.237 §12.3.3.1", "the UE comes back while the transfer is under way: its re-INVITE waits until that is completed") \
+	ROW(OUT_OF_ORDER, "RFC 3261 §12.2.2", "a request with a lower CSeq than the last") \
+	ROW(RETURNED, "TS 24.237 §12.3.3.1", "the UE came back: the media are on the source access leg again") \
+	ROW(NOT_RETURNED, "TS 24.237 §12.3.3.1", "the remote party refused the media of the UE that came back: they stay on the target access leg") \
+	ROW(TARGET_LEG_RELEASED, "TS 24.237 §12.3.3.1", "the target access leg has lost its media and is released") \
+	ROW(REMOTE_LEG_RESTORED, "TS 24.237 §12.3.3.1", "the transfer came to nothing: the remote leg gets the media of the source access leg back") \
+	ROW(HOLD, "TS 24.237 §12.3.3.2", "BYE with 503 on the source access leg: the remote leg waits for an INVITE due to STN-SR") \
+	ROW(HOLD_OVER, "TS 24.237 §12.3.3.2", "no transfer came about in the operator's time after the BYE: the remote leg is released") \
+	ROW(SOURCE_LEG_ENDED, "TS 24.229 §5.7.5", "the served user's leg has ended: so does the session") \
+	ROW(REMOTE_LEG_ENDED, "TS 24.229 §5.7.5", "the remote party's leg has ended: so does the session") \
+	ROW(TARGET_LEG_ENDED, "TS 24.229 §5.7.5", "the MSC server's leg has ended: so does the session") \
+	ROW(NO_ACK, "RFC 3261 §13.3.1.4", "a 2xx was never acknowledged: the dialog ends") \
 	ROW(TOO_LATE, "RFC 6026 §8.5", "nobody asked for this response any more")
 /* clang-format on */
 

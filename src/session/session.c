@@ -21,6 +21,9 @@ const char *session_end_name(enum session_end end)
 		[SESSION_END_SESSION_TIMER] = "session timer ran out",
 		[SESSION_END_BYE_OF_SERVER] = "BYE of an application server",
 		[SESSION_END_DEREGISTERED] = "registration of a contact ended",
+		[SESSION_END_BYE_OF_MSC] = "BYE of the MSC server",
+		[SESSION_END_NO_TRANSFER] = "access lost and not transferred",
+		[SESSION_END_OTHER_TRANSFERRED] = "another session of the user was transferred",
 		[SESSION_END_LOST] = "lost by a peer",
 	};
 

@@ -29,6 +29,9 @@ enum session_end {
 	SESSION_END_LOST, /* a 481 in the dialog showed that the peer does not know it any more */
 	SESSION_END_BYE_OF_SERVER, /* an application server hung up */
 	SESSION_END_DEREGISTERED,  /* released because the registration of a contact ended */
+	SESSION_END_BYE_OF_MSC,    /* the MSC server hung up after a transfer */
+	SESSION_END_NO_TRANSFER,   /* the source access leg was lost and no transfer came about */
+	SESSION_END_OTHER_TRANSFERRED, /* another session of the user was transferred, this one was not */
 	SESSION_ENDS,
 };
 const char *session_end_name(enum session_end end);
@@ -40,6 +43,7 @@ enum session_text {
 	SESSION_CALLED_USER,
 	SESSION_CHARGING_VECTOR, /* P-Charging-Vector of the INVITE (RFC 7315) */
 	SESSION_REASON_TEXT,     /* of the release */
+	SESSION_REASON_LINES, /* anchored sessions: Reason header lines that a BYE came with, for those that follow from it */
 	SESSION_SERVERS, /* URIs of the application servers, one line each, in the order of their legs */
 	SESSION_TEXTS,
 };
@@ -67,6 +71,7 @@ enum release_part {
 
 enum session_timer_kind {
 	SESSION_TIMER_EXPIRES = 16, /* RFC 4028 */
+	SESSION_TIMER_ANCHORED,     /* next wait of a session of the SCC AS */
 	SESSION_TIMER_RELEASE, /* next step of a release: 64*T1 without ACK, or a BYE tried again */
 };
 
@@ -80,6 +85,8 @@ struct session {
 	struct handle invite; /* server transaction of the initial INVITE, while it lives */
 	struct handle
 		passage; /* of service control; not set: no application server is in the path */
+	struct handle
+		anchored; /* legs of ours (SCC AS); not set: the dialogs pass through a proxy */
 	struct handle
 		calling_contact_use; /* contact that the calling user called from; not set: none known */
 	uint64_t began_ms;

@@ -46,6 +46,11 @@ bool sdp_put_moved_answer(struct text_writer *w, struct text answer, struct text
  * RFC 4566 §5.2): for a description that passes to a dialog which was moved before. An empty `last`
  * leaves it as it is. */
 bool sdp_put_continued(struct text_writer *w, struct text body, struct text last);
+/* `last`, the last description sent in a dialog, with its speech held: every audio stream that sent is sendonly,
+ * others inactive (RFC 3264 §8.4); o= as in sdp_put_continued(). false: it cannot be read. */
+bool sdp_put_held(struct text_writer *w, struct text last);
+/* The same but for o=? false when one cannot be read. */
+bool sdp_is_same(struct text one, struct text other);
 /* A description that can be read: v=0, o= with six fields, streams with media, port, protocol, formats. */
 bool sdp_is_readable(struct text body);
 

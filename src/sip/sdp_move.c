@@ -176,3 +176,69 @@ bool sdp_put_continued(struct text_writer *w, struct text body, struct text last
 	put_lines(w, parts.rest);
 	return !w->full;
 }
+
+bool sdp_is_same(struct text one, struct text other)
+{
+	struct sdp_parts a, b;
+
+	return sdp_read_parts(one, &a) && sdp_read_parts(other, &b) &&
+	       are_same_lines(a.rest, b.rest);
+}
+
+/* ---------------------------------------------------------------- hold */
+
+static bool is_direction(struct text line)
+{
+	return text_equal(line, TEXT("a=sendrecv")) || text_equal(line, TEXT("a=sendonly")) ||
+	       text_equal(line, TEXT("a=recvonly")) || text_equal(line, TEXT("a=inactive"));
+}
+
+/* The last direction of these lines; `otherwise` when there is none. */
+static struct text direction_of(struct text lines, struct text otherwise)
+{
+	struct text line;
+
+	while (sdp_next_line(&lines, &line))
+		if (is_direction(line))
+			otherwise = line;
+	return otherwise;
+}
+
+static bool sends(struct text direction)
+{
+	return text_equal(direction, TEXT("a=sendrecv")) ||
+	       text_equal(direction, TEXT("a=sendonly"));
+}
+
+static void put_held_stream(struct text_writer *w, const struct sdp_stream *stream,
+			    struct text session_direction)
+{
+	struct text lines = stream->lines, line;
+
+	if (stream->is_rejected || !text_equal_nocase(stream->media, TEXT("audio"))) {
+		put_stream(w, stream);
+		return;
+	}
+	sdp_put_line(w, stream->line);
+	while (sdp_next_line(&lines, &line))
+		if (!is_direction(line))
+			sdp_put_line(w, line);
+	sdp_put_line(w, sends(direction_of(stream->lines, session_direction)) ? TEXT("a=sendonly")
+									      : TEXT("a=inactive"));
+}
+
+bool sdp_put_held(struct text_writer *w, struct text last)
+{
+	struct sdp_parts parts;
+	struct text direction;
+
+	if (!sdp_read_parts(last, &parts))
+		return false;
+	direction = direction_of(parts.session, TEXT("a=sendrecv"));
+	sdp_put_line(w, TEXT("v=0"));
+	put_origin(w, &parts.origin, version_after(parts.origin.version));
+	put_lines(w, parts.session);
+	for (unsigned i = 0; i < parts.n_streams; i++)
+		put_held_stream(w, &parts.streams[i], direction);
+	return !w->full;
+}

@@ -7,7 +7,9 @@
 #include "daemon/bindings_file.h"
 #include "daemon/config.h"
 #include "daemon/config_value.h"
+#include "daemon/daemon.h"
 #include "daemon/reload.h"
+#include "roles/sccas/users.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +109,58 @@ static const struct bad bad_files[] = {
 	{"listen: []\n", 1, {"listen: this is too short", "1 to 16 entries"}},
 	{"listen: udp:127.0.0.1:5060\n", 1, {"listen: this is not a list", ""}},
 	{"listen:\n  - [a]\n", 2, {"not a list of plain values", ""}},
-	{"log: info\n", 0, {"listen is missing", "udp:127.0.0.1:5060"}},
+	{"log: info\n", 0, {"listen is missing", "udp:127.0.0.1:5060, here or in sccas.listen"}},
+	{"sccas:\n  listen: []\n", 0, {"listen is missing", "sccas.listen"}},
+	{"listen: []\nsccas:\n  listen: [udp:127.0.0.1:5070]\n",
+	 1,
+	 {"listen: this is too short", ""}},
+	{LISTEN "sccas:\n  listen:\n    - udp:127.0.0.1:5060\n",
+	 4,
+	 {"sccas.listen: udp:127.0.0.1:5060 is the other role's", "do not share"}},
+	{LISTEN "sccas:\n  listen:\n    - tcp:127.0.0.1:5060\n",
+	 4,
+	 {"sccas.listen: tcp:127.0.0.1:5060 is the other role's", "address and port"}},
+	{"sccas:\n  listen: [udp:127.0.0.1:5060]\nlisten:\n  - tcp:127.0.0.1:5060\n",
+	 4,
+	 {"listen: tcp:127.0.0.1:5060 is the other role's", ""}},
+	{LISTEN "sccas:\n  listen:\n    - udp:127.0.0.1:5070\n    - udp:127.0.0.1:5070\n",
+	 5,
+	 {"sccas.listen: udp:127.0.0.1:5070 is given twice", ""}},
+	{LISTEN "sccas:\n  listen:\n    - udp:0.0.0.0:5070\n",
+	 4,
+	 {"sccas.listen: \"udp:0.0.0.0:5070\"", "0 to 16 entries"}},
+	{LISTEN "sccas:\n  colour: red\n", 3, {"unknown key \"sccas.colour\"", "listen, users"}},
+	{LISTEN "sccas:\n  users: [a]\n", 3, {"sccas.users: this is a list", "path of a file"}},
+	{LISTEN "sccas:\n  stn_sr: \"+4916000001\"\n", 3, {"sccas.stn_sr: this is not a list", ""}},
+	{LISTEN "sccas:\n  stn_sr:\n    - \"+49\"\n",
+	 4,
+	 {"sccas.stn_sr: \"+49\"", "telephone numbers such as \"+4916000001\""}},
+	{LISTEN "sccas:\n  stn_sr: [16000001]\n", 3, {"sccas.stn_sr: \"16000001\"", "tel:+49"}},
+	{LISTEN "sccas:\n  stn_sr:\n    - \"+4916000001\"\n    - tel:+49-1600-0001\n",
+	 5,
+	 {"sccas.stn_sr: tel:+49-1600-0001 is given twice", ""}},
+	{LISTEN "sccas:\n  atu_sti: [sccas.ims.example]\n",
+	 3,
+	 {"sccas.atu_sti: \"sccas.ims.example\"", "URIs such as sip:"}},
+	{LISTEN "sccas:\n  atu_sti:\n    - sip:sti@a.example\n    - sip:sti@A.example\n",
+	 5,
+	 {"sccas.atu_sti: sip:sti@A.example is given twice", ""}},
+	{LISTEN "sccas:\n  additional_session: sccas\n",
+	 3,
+	 {"sccas.additional_session: \"sccas\"", "or nothing"}},
+	{LISTEN "sccas:\n  bye_hold: 61s\n", 3, {"sccas.bye_hold: \"61s\"", "from 0s to 60s"}},
+	{LISTEN "sccas:\n  source_release_delay: soon\n",
+	 3,
+	 {"sccas.source_release_delay: \"soon\"", "from 0s to 60s"}},
+	{LISTEN "sccas:\n  unknown_user_status: 403\n",
+	 3,
+	 {"sccas.unknown_user_status: \"403\"", "expected 404 or 480"}},
+	{LISTEN "sccas:\n  unknown_user_status: 405\n", 3, {"sccas.unknown_user_status", ""}},
+	{LISTEN "sccas:\n  hold_early: maybe\n",
+	 3,
+	 {"sccas.hold_early: \"maybe\"", "one of true, false, yes, no"}},
+	{LISTEN "sccas:\n  mid_call: 1\n", 3, {"sccas.mid_call: \"1\"", "true, false"}},
+	{LISTEN "sccas:\n  alerting: [true]\n", 3, {"sccas.alerting: this is a list", "yes, no"}},
 	{LISTEN "names:\n  - a_b\n", 3, {"names: \"a_b\"", "host names"}},
 	{LISTEN "scscf:\n  domains:\n    - ims.example\n    - IMS.example\n",
 	 5,
@@ -266,6 +319,94 @@ static void test_values_come_to_their_places(void **state)
 	config_free(c);
 }
 
+/* @req SV-43 SV-22 */
+static void test_sv_43_sv_22_values_of_the_sccas_come_to_their_places(void **state)
+{
+	struct config *c = read_good("sccas:\n"
+				     "  listen: [\"udp:127.0.0.1:5070\", \"tcp:127.0.0.1:5070\"]\n"
+				     "  users: /u\n"
+				     "  stn_sr: [\"+4916000001\", \"tel:+49-1600-0002;x=y\"]\n"
+				     "  atu_sti: [\"sip:sti@a.example\", \"tel:+49160\"]\n"
+				     "  additional_session: sip:additional@a.example\n"
+				     "  bye_hold: 0\n  source_release_delay: 2500ms\n"
+				     "  unknown_user_status: 480\n  hold_only_if_eligible: no\n"
+				     "  hold_early: Yes\n  alerting: false\n"
+				     "  pre_alerting: false\n  mid_call: false\n" LISTEN);
+	const struct sccas_settings *s = &c->settings.sccas;
+
+	(void)state;
+	assert_true(text_equal(c->sccas_users_file, TEXT("/u")));
+	assert_int_equal(s->n_stn_sr, 2);
+	assert_true(text_equal(s->stn_sr[0], TEXT("+4916000001")));
+	assert_true(text_equal(s->stn_sr[1], TEXT("+4916000002")));
+	assert_int_equal(s->n_atu_sti, 2);
+	assert_true(text_equal(s->atu_sti[1], TEXT("tel:+49160")));
+	assert_true(text_equal(s->additional_session, TEXT("sip:additional@a.example")));
+	assert_int_equal(s->bye_hold_ms, 0);
+	assert_int_equal(s->source_release_delay_ms, 2500);
+	assert_int_equal(s->unknown_user_status, 480);
+	assert_false(s->hold_only_if_eligible);
+	assert_true(s->hold_early);
+	assert_false(s->alerting || s->pre_alerting || s->mid_call);
+	config_free(c);
+}
+
+static void test_listening_points_of_the_sccas_stand_behind_the_others(void **state)
+{
+	struct config *c = read_good("sccas: {listen: [\"udp:127.0.0.1:5070\"]}\n"
+				     "listen: [\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]\n");
+
+	(void)state;
+	assert_int_equal(c->settings.n_listen, 3);
+	assert_int_equal(c->settings.listen[1].transport, TRANSPORT_TCP);
+	assert_int_equal(c->settings.listen[2].port, 5070);
+	assert_int_equal(c->settings.listen_sccas, 4);
+	config_free(c);
+	c = read_good(LISTEN);
+	assert_int_equal(c->settings.listen_sccas, 0);
+	config_free(c);
+}
+
+static void test_one_role_is_enough(void **state)
+{
+	struct config *c =
+		read_good("sccas: {listen: [\"udp:127.0.0.1:5070\", \"tcp:127.0.0.1:5070\"]}\n");
+
+	(void)state;
+	assert_int_equal(c->settings.n_listen, 2);
+	assert_int_equal(c->settings.listen[0].port, 5070);
+	assert_int_equal(c->settings.listen_sccas, 3);
+	config_free(c);
+}
+
+/* `n` ports of both roles, `n_sccas` of them of the SCC AS. */
+static struct config *read_ports(unsigned n, unsigned n_sccas, struct config_problems *problems)
+{
+	char yaml[4096] = "listen:\n";
+
+	for (unsigned i = 0; i < n; i++)
+		snprintf(yaml + strlen(yaml), sizeof(yaml) - strlen(yaml),
+			 "%s  - udp:127.0.0.1:%u\n", i == n - n_sccas ? "sccas:\n  listen:\n" : "",
+			 5060 + i);
+	return config_read(text_of(yaml), problems);
+}
+
+static void test_both_roles_have_16_listening_points_together(void **state)
+{
+	struct config_problems problems;
+	struct config *c = read_ports(NODE_LISTEN_MAX, 6, &problems);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(c->settings.n_listen, NODE_LISTEN_MAX);
+	assert_int_equal(c->settings.listen_sccas, 0xfc00);
+	config_free(c);
+	assert_null(read_ports(NODE_LISTEN_MAX + 1, 6, &problems));
+	assert_int_equal(problems.n, 1);
+	assert_int_equal(problems.kept[0].line, 14);
+	assert_non_null(strstr(problems.kept[0].text, "sccas.listen: too long"));
+}
+
 static void test_digest_algorithms_keep_their_order(void **state)
 {
 	struct config *c = read_good(LISTEN "registration: {digest: [MD5, sha-256]}\n");
@@ -295,13 +436,15 @@ static void test_a_relative_path_is_meant_from_the_folder_of_the_file(void **sta
 	struct config *c;
 
 	(void)state;
-	fputs(LISTEN "scscf:\n  bindings: users/b\n  subscribers: users\n", file);
+	fputs(LISTEN "scscf:\n  bindings: users/b\n  subscribers: users\nsccas: {users: su}\n",
+	      file);
 	fclose(file);
 	c = config_read_file(path, &problems);
 	remove(path);
 	assert_non_null(c);
 	assert_string_equal(c->bindings_file.at, "/tmp/users/b");
 	assert_string_equal(c->subscribers_folder.at, "/tmp/users");
+	assert_string_equal(c->sccas_users_file.at, "/tmp/su");
 	config_free(c);
 }
 
@@ -315,6 +458,18 @@ static bool same_authentication(const struct authentication_settings *a,
 	       a->nonce_lifetime_s == b->nonce_lifetime_s &&
 	       a->challenge_wait_s == b->challenge_wait_s &&
 	       a->failures_per_minute == b->failures_per_minute;
+}
+
+static bool same_sccas(const struct sccas_settings *a, const struct sccas_settings *b)
+{
+	return a->n_stn_sr == b->n_stn_sr && a->n_atu_sti == b->n_atu_sti &&
+	       a->additional_session.len == b->additional_session.len &&
+	       a->bye_hold_ms == b->bye_hold_ms &&
+	       a->source_release_delay_ms == b->source_release_delay_ms &&
+	       a->unknown_user_status == b->unknown_user_status &&
+	       a->hold_only_if_eligible == b->hold_only_if_eligible &&
+	       a->hold_early == b->hold_early && a->alerting == b->alerting &&
+	       a->pre_alerting == b->pre_alerting && a->mid_call == b->mid_call;
 }
 
 static bool same_settings(const struct node_settings *a, const struct node_settings *b)
@@ -331,7 +486,8 @@ static bool same_settings(const struct node_settings *a, const struct node_setti
 	       a->ended_sessions_max == b->ended_sessions_max && a->nonces_max == b->nonces_max &&
 	       a->subscriptions_max == b->subscriptions_max &&
 	       a->server_wait_ms == b->server_wait_ms &&
-	       same_authentication(&a->authentication, &b->authentication);
+	       same_authentication(&a->authentication, &b->authentication) &&
+	       same_sccas(&a->sccas, &b->sccas);
 }
 
 static void test_the_table_has_the_defaults_of_the_node(void **state)
@@ -362,7 +518,9 @@ static void test_the_shipped_file_has_the_defaults_of_the_table(void **state)
 	assert_int_equal(shipped->settings.n_trusted, defaults->settings.n_trusted);
 	assert_memory_equal(shipped->settings.trusted, defaults->settings.trusted,
 			    sizeof(defaults->settings.trusted));
+	assert_int_equal(shipped->sccas_users_file.len, 0);
 	assert_int_equal(shipped->settings.n_listen, 4);
+	assert_int_equal(shipped->settings.listen_sccas, 0);
 	config_free(shipped);
 	config_free(defaults);
 	free(yaml);
@@ -441,6 +599,99 @@ static void test_a_reload_changes_only_what_is_live(void **state)
 	config_free(fresh);
 }
 
+static void test_a_reload_keeps_the_listening_points_of_both_roles(void **state)
+{
+	struct config *old = read_good(LISTEN "sccas: {listen: [\"udp:127.0.0.1:5070\"]}\n");
+	struct config *fresh =
+		read_good("listen: [\"udp:127.0.0.1:5070\", \"udp:127.0.0.1:5071\"]\n"
+			  "sccas: {listen: [\"udp:127.0.0.1:5060\"], bye_hold: 1s,\n"
+			  "  users: /v, stn_sr: [\"+4916000001\"], mid_call: no}\n");
+	char differs[256] = "";
+
+	(void)state;
+	assert_true(config_keep_unchangeable(old, fresh, note, differs));
+	assert_string_equal(differs, "listen sccas.listen ");
+	assert_int_equal(fresh->settings.n_listen, 2);
+	assert_int_equal(fresh->settings.listen_sccas, 2);
+	assert_true(endpoint_equal(&fresh->settings.listen[0], &old->settings.listen[0]));
+	assert_true(endpoint_equal(&fresh->settings.listen[1], &old->settings.listen[1]));
+	assert_int_equal(fresh->settings.sccas.bye_hold_ms, 1000);
+	assert_int_equal(fresh->settings.sccas.n_stn_sr, 1);
+	assert_false(fresh->settings.sccas.mid_call);
+	assert_string_equal(fresh->sccas_users_file.at, "/v");
+	config_free(old);
+	config_free(fresh);
+}
+
+static void test_a_reload_that_only_takes_a_listening_point_away_keeps_it(void **state)
+{
+	struct config *old = read_good(LISTEN "sccas: {listen: [\"udp:127.0.0.1:5070\"]}\n");
+	struct config *fresh = read_good(LISTEN);
+	char differs[256] = "";
+
+	(void)state;
+	assert_true(config_keep_unchangeable(old, fresh, note, differs));
+	assert_string_equal(differs, "sccas.listen ");
+	assert_int_equal(fresh->settings.n_listen, 2);
+	assert_int_equal(fresh->settings.listen_sccas, 2);
+	config_free(old);
+	config_free(fresh);
+}
+
+/* ------------------------------------------------------------------ users of the SCC AS */
+
+/* What the daemon, and `adieud -c`, make of this file of users; what is told comes to `ret_told`. */
+static struct config *read_with_users(const char *users, char *ret_told, size_t told_bytes)
+{
+	char folder[] = "/tmp/adieu-config-XXXXXX", path[64], users_path[64];
+	struct daemon_options options = {.config_file = path};
+	FILE *out = fmemopen(ret_told, told_bytes, "w"), *file;
+	struct bindings bindings;
+	struct config *c;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/adieu.yaml", folder);
+	snprintf(users_path, sizeof(users_path), "%s/users", folder);
+	file = fopen(path, "w");
+	fputs(LISTEN "sccas:\n  listen: [\"udp:127.0.0.1:5070\"]\n  users: users\n", file);
+	fclose(file);
+	file = fopen(users_path, "w");
+	fputs(users, file);
+	fclose(file);
+	c = daemon_read_config(&options, &bindings, out);
+	fclose(out);
+	if (c)
+		bindings_clear(&bindings);
+	remove(users_path);
+	remove(path);
+	remove(folder);
+	return c;
+}
+
+static void test_sv_3_the_users_are_read_with_the_configuration(void **state)
+{
+	char told[1000] = "";
+	struct config *c = read_with_users(
+		"+491711000001 alice@ims.example sip:alice@ims.example\n", told, sizeof(told));
+
+	(void)state;
+	assert_non_null(c);
+	assert_string_equal(told, "");
+	assert_ptr_equal(c->settings.sccas.users, c->sccas_users);
+	assert_int_equal(sccas_users_count(c->settings.sccas.users), 1);
+	config_free(c);
+}
+
+static void test_sv_3_a_bad_line_of_the_users_is_told_with_file_and_line(void **state)
+{
+	char told[1000] = "";
+
+	(void)state;
+	assert_null(read_with_users("# users\nalice alice@ims.example sip:alice@ims.example\n",
+				    told, sizeof(told)));
+	assert_non_null(strstr(told, "/users:2: \"alice\" is no C-MSISDN; expected + and 3 to 15"));
+}
+
 /* ------------------------------------------------------------------ bindings file */
 
 static void test_bindings_file(void **state)
@@ -496,6 +747,10 @@ int main(void)
 		cmocka_unit_test(test_more_errors_than_are_kept_are_counted),
 		cmocka_unit_test(test_a_file_that_cannot_be_read),
 		cmocka_unit_test(test_values_come_to_their_places),
+		cmocka_unit_test(test_sv_43_sv_22_values_of_the_sccas_come_to_their_places),
+		cmocka_unit_test(test_listening_points_of_the_sccas_stand_behind_the_others),
+		cmocka_unit_test(test_one_role_is_enough),
+		cmocka_unit_test(test_both_roles_have_16_listening_points_together),
 		cmocka_unit_test(test_digest_algorithms_keep_their_order),
 		cmocka_unit_test(test_an_empty_section_means_its_defaults),
 		cmocka_unit_test(test_a_relative_path_is_meant_from_the_folder_of_the_file),
@@ -504,6 +759,10 @@ int main(void)
 		cmocka_unit_test(test_the_shipped_file_names_every_key_with_its_clause),
 		cmocka_unit_test(test_the_manual_page_has_the_reference_of_the_table),
 		cmocka_unit_test(test_a_reload_changes_only_what_is_live),
+		cmocka_unit_test(test_a_reload_keeps_the_listening_points_of_both_roles),
+		cmocka_unit_test(test_a_reload_that_only_takes_a_listening_point_away_keeps_it),
+		cmocka_unit_test(test_sv_3_the_users_are_read_with_the_configuration),
+		cmocka_unit_test(test_sv_3_a_bad_line_of_the_users_is_told_with_file_and_line),
 		cmocka_unit_test(test_bindings_file),
 		cmocka_unit_test(test_each_bad_line_of_a_bindings_file_is_told),
 	};
