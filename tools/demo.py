@@ -168,7 +168,10 @@ class Demo:
         if not is_free(DEFAULT_PORT):
             self.port = free_port()
             say(f"Port {DEFAULT_PORT} is taken on this machine: port {self.port} instead.")
-        self.daemon = self.start([self.adieud, "-s", self.socket, "-f", self.write_configuration()], "adieud.log")
+        self.start_adieud(self.write_configuration())
+
+    def start_adieud(self, configuration):
+        self.daemon = self.start([self.adieud, "-s", self.socket, "-f", configuration], "adieud.log")
 
         def is_ready():
             expect(self.daemon.poll() is None, f"adieud stopped at once:\n{self.log('adieud.log')}")
@@ -277,10 +280,20 @@ class Demo:
         self.stop_daemon()
 
 
+def scene(name):
+    if name == "release":
+        return Demo
+    from demo_srvcc import Srvcc
+    return Srvcc
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True, help="the build folder with adieud and adieu")
-    demo = Demo(parser.parse_args().build)
+    parser.add_argument("--scene", choices=("release", "srvcc"), default="release",
+                        help="release (the default): by the operator and by a de-registration; srvcc: access transfer, the race won and lost")
+    arguments = parser.parse_args()
+    demo = scene(arguments.scene)(arguments.build)
     try:
         demo.run()
     except (Failed, OSError, subprocess.SubprocessError) as why:
@@ -293,4 +306,5 @@ def main():
 
 
 if __name__ == "__main__":
+    sys.modules["demo"] = sys.modules["__main__"]  # so that a scene and this file mean the same class by Failed
     main()
