@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Adieu beside Kamailio: CPU per call, memory per session, CPU per release.
 
-usage: bench.py --build FOLDER [--only call|memory|release|parse|ifc] [--path direct|one-server] [--quick] ...
+usage: bench.py --build FOLDER [--only call|memory|release|transfer|parse|ifc] [--path direct|one-server] [--quick] ...
 
 Figures go to stdout, one per line as `name value unit`; what happens meanwhile goes to stderr.
 README.md says what is measured and why it is measured like this.
@@ -278,6 +278,33 @@ class AdieudAtOnce(Adieud):
     more = "transport: {gather: 0}\n"
 
 
+class AdieudSccAs(Adieud):
+    """With an SCC AS at an address of its own, whose users are those of bench_access_transfer."""
+    name = "adieud_sccas"
+    quiet = ("sessions", "sessions_anchored", "sessions_confirmed", "sessions_releasing",
+             "dialogs", "server_transactions", "client_transactions", "timers", "message_blocks")
+
+    def write_configuration(self):
+        users = self.folder / "users"
+        with open(users, "wb") as to:
+            subprocess.run([str(self.bench.build / "bench_access_transfer"), "users", "--calls",
+                            str(self.bench.options.transfer_sessions)], stdout=to, check=True)
+        self.more = (f'sccas: {{listen: ["udp:{self.bench.sccas}"], users: {users}, '
+                     'stn_sr: ["+4916000001"]}\n')
+        return super().write_configuration()
+
+    def counters(self):
+        answer = self.operator("counters", "--json")
+        if answer.returncode != 0:
+            raise BenchError(f"adieu counters: {answer.stderr.strip()}")
+        return json.loads(answer.stdout)
+
+    def left(self):
+        """What is still there of sessions that have all ended."""
+        gauges = self.counters()["gauges"]
+        return {name: gauges[name] for name in self.quiet if gauges[name] != 0}
+
+
 class AdieudOneServer(OneServer, Adieud):
     """Users from a folder; Alice is registered, and her INVITEs go to the server."""
     subscribers = ", subscribers: users"
@@ -483,8 +510,8 @@ class Bench:
         self.options = options
         self.build = pathlib.Path(options.build).resolve()
         self.generator_cpu, self.server_cpu = choose_cpus()
-        self.proxy, self.caller, self.callee, self.application_server = (
-            f"127.0.0.1:{port}" for port in choose_ports(4))
+        self.proxy, self.caller, self.callee, self.application_server, self.sccas, self.msc = (
+            f"127.0.0.1:{port}" for port in choose_ports(6))
 
     def generator_command(self, mode, server, calls):
         command = [str(self.build / "bench_generator"), mode, "--proxy", self.proxy,
@@ -681,6 +708,108 @@ def measure_sessions(bench, kinds, suffix=""):
         print_ratio(f"release_cpu_ratio{suffix}", results, "release_cpu_us")
 
 
+# --- access transfer ------------------------------------------------------------------------------
+
+class Transfer:
+    """bench_access_transfer beside one SCC AS."""
+
+    def __init__(self, bench, server):
+        self.bench, self.server = bench, server
+        self.sessions = bench.options.transfer_sessions
+        self.cpu_at = {}
+
+    def start(self, mode, calls):
+        b = self.bench
+        return subprocess.Popen(
+            [str(b.build / "bench_access_transfer"), mode, "--proxy", b.sccas, "--ue", b.caller,
+             "--remote", b.callee, "--msc", b.msc, "--calls", str(calls),
+             "--rate", str(b.options.transfer_rate)],
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            preexec_fn=pinned_to(b.generator_cpu))
+
+    def warm_up(self):
+        """Calls that end as calls do: what is allocated once is there afterwards. They are few, since
+        their memory is used again by the sessions whose memory is measured."""
+        calls = max(2, min(self.sessions // 50, self.bench.options.warm_up))
+        generator = self.start("call", calls)
+        text, _ = generator.communicate()
+        if generator.returncode != 0:
+            raise BenchError(f"warm-up of {calls} calls to the SCC AS: {text}")
+        self.server.wait_quiet()
+
+    def read_to_mark(self, generator, name):
+        """What it printed up to `mark NAME`; the CPU time the server has used until then."""
+        text = ""
+        for line in generator.stdout:
+            if line == f"mark {name}\n":
+                self.cpu_at[name] = self.server.cpu_ns()
+                return text
+            text += line
+        raise BenchError(f"bench_access_transfer ended before `{name}`: {text}")
+
+    def run(self):
+        """The generator's lines, and whether it found its counts right."""
+        server = self.server
+        empty_bytes, self.cpu_at["begin"] = server.state_bytes(), server.cpu_ns()
+        generator = self.start("transfer", self.sessions)
+        try:
+            self.read_to_mark(generator, "ready")
+            server.wait_quiet()
+            anchored = server.gauge("sessions_anchored")
+            if anchored != self.sessions:
+                raise BenchError(f"{server.name} holds {anchored} of {self.sessions} sessions")
+            self.session_bytes = (server.state_bytes() - empty_bytes) / self.sessions
+            self.cpu_at["held"] = server.cpu_ns()
+            say(f"{self.sessions} anchored sessions, {self.session_bytes:.0f} bytes each, "
+                f"{self.cpu_us('begin', 'ready', self.sessions):.1f} us CPU each when the last was "
+                "up; now every UE is lost")
+            tell(generator, "go")
+            for name in ("byes", "transfers", "releases"):
+                self.read_to_mark(generator, name)
+            text = generator.stdout.read()
+            good = generator.wait() == 0
+        finally:
+            if generator.poll() is None:
+                generator.kill()
+            generator.communicate()
+        server.wait_quiet()
+        self.cpu_at["end"] = server.cpu_ns()
+        return text, good
+
+    def cpu_us(self, begin, end, count):
+        return (self.cpu_at[end] - self.cpu_at[begin]) / 1000 / count
+
+
+def measure_transfer(bench):
+    """10,000 users lost in one second, every second one found again by the MSC server."""
+    with AdieudSccAs(bench) as server:
+        transfer = Transfer(bench, server)
+        say(f"access transfer: {transfer.sessions} sessions")
+        transfer.warm_up()
+        text, good = transfer.run()
+        left, counted = server.left(), server.counters()["counters"]
+    all_sessions, half = transfer.sessions, transfer.sessions // 2
+    sys.stdout.write(text)
+    figure("transfer_leaked", sum(left.values()), "objects")
+    figure("transfer_cpu_us", transfer.cpu_us("begin", "end", half), "us")
+    figure("transfer_set_up_cpu_us", transfer.cpu_us("begin", "held", all_sessions), "us")
+    figure("transfer_bye_cpu_us", transfer.cpu_us("held", "byes", all_sessions), "us")
+    figure("transfer_move_cpu_us", transfer.cpu_us("byes", "transfers", half), "us")
+    figure("transfer_release_cpu_us",
+           transfer.cpu_us("transfers", "releases", all_sessions - half), "us")
+    figure("transfer_end_cpu_us", transfer.cpu_us("releases", "end", all_sessions), "us")
+    figure("anchored_session_bytes", float(transfer.session_bytes), "bytes")
+    if left:
+        raise BenchError(f"left in {server.name} when all had ended: {left}")
+    expected = {"transfers": half, "transfers_refused": 0, "holds": all_sessions,
+                "holds_kept": half, "holds_released": all_sessions - half, "byes_timed_out": 0}
+    wrong = {name: counted[name] for name in expected if counted[name] != expected[name]}
+    if wrong:
+        raise BenchError(f"{server.name} counted {wrong}, expected {expected}")
+    if not good:
+        raise BenchError("access transfer: not exactly those survived that should have")
+
+
 def pass_through(bench, name):
     """A benchmark of one part by itself, if it was built: its lines are ours."""
     program = bench.build / ("bench_" + name)
@@ -700,7 +829,7 @@ def pass_through(bench, name):
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build/release", help="folder of the programs")
-    parser.add_argument("--only", choices=("call", "memory", "release", "parse", "ifc"))
+    parser.add_argument("--only", choices=("call", "memory", "release", "transfer", "parse", "ifc"))
     parser.add_argument("--path", choices=("direct", "one-server"),
                         help="calls without an application server, or with one (both)")
     parser.add_argument("--servers", default="kamailio,adieud,adieud_at_once,floor", help="which, in which order")
@@ -714,9 +843,12 @@ def read_options():
     parser.add_argument("--hold-runs", type=int, help="runs of held sessions per server (1)")
     parser.add_argument("--sessions", type=int, help="held sessions (50000)")
     parser.add_argument("--release-rate", type=int, default=4000, help="sessions per second (4000)")
+    parser.add_argument("--transfer-sessions", type=int, help="anchored sessions that lose their UE (10000)")
+    parser.add_argument("--transfer-rate", type=int, default=1000,
+                        help="at which they are set up, and the survivors ended (1000 per second)")
     options = parser.parse_args()
-    usual = {"runs": 3, "calls": 20000, "hold_runs": 1, "sessions": 50000}
-    quick = {"runs": 2, "calls": 5000, "hold_runs": 1, "sessions": 5000}
+    usual = {"runs": 3, "calls": 20000, "hold_runs": 1, "sessions": 50000, "transfer_sessions": 10000}
+    quick = {"runs": 2, "calls": 5000, "hold_runs": 1, "sessions": 5000, "transfer_sessions": 2000}
     for name, value in (quick if options.quick else usual).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
@@ -737,6 +869,10 @@ def check_programs(bench):
     if bench.options.path != "direct":
         wanted.append(str(bench.build / "bench_application_server"))
     wanted += [program for kind in bench.options.servers for program in needed[kind]]
+    if bench.options.only == "transfer":
+        wanted = needed[Adieud]
+    if bench.options.only in (None, "transfer"):
+        wanted.append(str(bench.build / "bench_access_transfer"))
     missing = [program for program in wanted if shutil.which(program) is None]
     if missing and bench.options.only not in ("parse", "ifc"):
         raise BenchError(f"not there: {', '.join(missing)}")
@@ -766,12 +902,14 @@ def main():
         say("only one CPU: generator and server share it, the figures are worth little")
     try:
         check_programs(bench)
-        if options.path in (None, "direct"):
+        if options.path in (None, "direct") and options.only != "transfer":
             measure_path(bench, options.servers,
                          [kind for kind in options.servers if kind in (Kamailio, Adieud)])
-        if options.path in (None, "one-server"):
+        if options.path in (None, "one-server") and options.only != "transfer":
             kinds = [ONE_SERVER[kind] for kind in options.servers if kind in ONE_SERVER]
             measure_path(bench, kinds, kinds, "_one_server")
+        if options.only in (None, "transfer"):
+            measure_transfer(bench)
         if options.only in (None, "parse"):
             pass_through(bench, "parse")
         if options.only in (None, "ifc"):
