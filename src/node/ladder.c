@@ -200,7 +200,9 @@ static void put_timer(struct text_writer *w, const struct node_session_report *s
 {
 	switch (r->clause) {
 	case CLAUSE_HOLD:
-		text_put_literal(w, " ~~ BYE (503): remote leg held for ");
+		text_put(w, s->legs[SOURCE_ACCESS_LEG].outcome == LEG_TIMED_OUT
+				    ? TEXT(" ~~ access lost: remote leg held for ")
+				    : TEXT(" ~~ BYE (503): remote leg held for "));
 		ladder_put_window(w, s->transfer.hold_ms);
 		text_put_literal(w, " ~~ ");
 		break;

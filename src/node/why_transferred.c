@@ -11,7 +11,13 @@ static void put_sentence_end(struct text_writer *w, unsigned clause)
 /* What the source access leg ended with: before the answer it is no BYE. */
 static void put_bye(struct text_writer *w, const struct node_session_report *s)
 {
-	bool is_early = !s->answered_ms || s->answered_ms > s->transfer.source_bye_ms;
+	bool is_early;
+
+	if (s->legs[SOURCE_ACCESS_LEG].outcome == LEG_TIMED_OUT) { /* docs/adr/0027 */
+		text_put_literal(w, "481 (or silence)");
+		return;
+	}
+	is_early = !s->answered_ms || s->answered_ms > s->transfer.source_bye_ms;
 
 	text_put(w, !is_early                     ? TEXT("BYE")
 		    : strcmp(s->served, "called") ? TEXT("CANCEL")

@@ -247,6 +247,22 @@ static void test_sv_42_why_released(void **state)
 	close_scene(&s);
 }
 
+static void test_sv_45_why_a_lost_dialog_was_held(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	open_scene(&s);
+	party_sends(&s.wire, &s.remote, "INVITE", "", SDP_REMOTE);
+	party_answers(&s.wire, &s.ue, "INVITE", "481 Gone", "", "");
+	party_sends(&s.wire, &s.remote, "ACK", "", "");
+	check_has(ladder(&s), "~~ access lost: remote leg held for 8 s ~~");
+	wire_run(&s.wire, 8000);
+	check_has(why(&s), "within 8 s after 481 (or silence): remote leg released");
+	party_answers(&s.wire, &s.remote, "BYE", "200 OK", "", "");
+	close_scene(&s);
+}
+
 static void test_sv_43_why_says_the_window_of_the_operator(void **state)
 {
 	static const struct {
@@ -628,6 +644,7 @@ int main(void)
 		cmocka_unit_test(test_the_served_party_is_the_ue),
 		cmocka_unit_test(test_sv_41_why_kept),
 		cmocka_unit_test(test_sv_42_why_released),
+		cmocka_unit_test(test_sv_45_why_a_lost_dialog_was_held),
 		cmocka_unit_test(test_sv_43_why_says_the_window_of_the_operator),
 		cmocka_unit_test(test_sv_47_why_only_the_source_leg_ended),
 		cmocka_unit_test(test_sv_48_why_not_held),
