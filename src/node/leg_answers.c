@@ -496,7 +496,8 @@ static void update_answered(struct node *node, struct client_transaction *client
 		note_interval(node, at, NULL);
 		if (client->method == SIP_INVITE)
 			leg_send_ack(node, at, client->cseq, (struct text){0}, NULL);
-	} else if (status == 481) { /* after a 408 it gets a BYE (RFC 3261 §12.2.1.2) */
+	} else if (status == 481 && at->leg->state == LEG_ESTABLISHED) {
+		/* An early one still has its INVITE; after a 408 it gets a BYE (RFC 3261 §12.2.1.2). */
 		at->leg->state = LEG_OVER;
 		at->leg->outcome = LEG_TIMED_OUT;
 	}

@@ -355,10 +355,28 @@ static void test_sv_53_cancel_503_of_a_ringing_call_is_held(void **state)
 	close_scene(&s);
 }
 
+/* @req SV-20c  481 to the UPDATE of an early dialog: the caller's INVITE is answered all the same. */
+static void test_sv_20c_early_remote_leg_is_lost(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	call_in(&s, ALERTING);
+	invite_of_msc(&s, ALERTING);
+	party_answers(&s.wire, &s.remote, "UPDATE", "481 Gone", "", "");
+	assert_int_equal(wire_count(&s.wire, MSC, "SIP/2.0 480"), 1);
+	assert_int_equal(wire_count(&s.wire, REMOTE, "SIP/2.0 480"), 1);
+	assert_int_equal(wire_count(&s.wire, UE, "CANCEL"), 1);
+	party_answers(&s.wire, &s.ue, "CANCEL", "200 OK", "", "");
+	party_answers(&s.wire, &s.ue, "INVITE", "487 Request Terminated", "", "");
+	close_scene(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sv_29_ringing_call_is_transferred_and_answered),
+		cmocka_unit_test(test_sv_20c_early_remote_leg_is_lost),
 		cmocka_unit_test(test_sv_30_the_answer_meets_the_update),
 		cmocka_unit_test(test_sv_30_the_answer_meets_an_update_that_fails),
 		cmocka_unit_test(test_sv_28_call_to_a_ringing_phone_is_transferred_and_accepted),
