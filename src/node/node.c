@@ -246,7 +246,7 @@ static struct client_transaction *whose_was(struct node *node, struct text bytes
 }
 
 /* RFC 3261 §18.1.1: too large for UDP, and the stream is refused: then UDP after all. The Via says
- * so. */
+ * so. Not for what has been answered: that has arrived. */
 static bool try_datagram(struct node *node, struct client_transaction *client)
 {
 	struct endpoint to = client->to;
@@ -256,7 +256,8 @@ static bool try_datagram(struct node *node, struct client_transaction *client)
 
 	to.transport = TRANSPORT_UDP;
 	to.flow = 0;
-	if (!client->went_to_stream || !client->request ||
+	if (client->machine.state != CLIENT_CALLING || !client->went_to_stream ||
+	    !client->request ||
 	    !addressing_local_of(node, role_at(node, client->local), &to, &hop.local) ||
 	    sip_parse(&node->other, client->request, client->request_len, SIP_DATAGRAM) != SIP_OK)
 		return false;
@@ -268,22 +269,42 @@ static bool try_datagram(struct node *node, struct client_transaction *client)
 	w = outbox_writer(node);
 	if (via.full || !sip_edit_write(&node->edit, &w))
 		return false;
-	return client_begin(node, client, &hop, client->method, &w);
+	if (!client_begin(node, client, &hop, client->method, &w))
+		return false;
+	if (client->waits_for_server)
+		client_waits_for_server(node, client);
+	return true;
 }
 
-static void send_failed(struct node *node, const struct node_event *event)
+static void transport_failed(struct node *node, struct client_transaction *client)
 {
-	struct client_transaction *client = whose_was(node, event->bytes);
-	unsigned orders;
+	unsigned orders = client_machine_transport_failed(&client->machine);
 
-	if (!client || !endpoint_same_address(&client->to, &event->peer) ||
-	    try_datagram(node, client))
-		return;
-	orders = client_machine_transport_failed(&client->machine);
 	if (orders & CLIENT_TIMED_OUT)
 		branch_failed(node, client, 503);
 	if (orders)
 		client_apply(node, client, orders & ~(unsigned)CLIENT_TIMED_OUT, NULL);
+}
+
+/* A CANCEL and an ACK bear the branch of their INVITE (RFC 3261 §9.1, §17.1.1.3). Whom the CANCEL
+ * does not reach will not answer the INVITE either; a lost ACK is asked for again; an INVITE that
+ * has been answered did arrive. */
+static void send_failed(struct node *node, const struct node_event *event)
+{
+	struct client_transaction *client = whose_was(node, event->bytes), *cancel;
+
+	if (!client || !endpoint_same_address(&client->to, &event->peer))
+		return;
+	if (client->method != SIP_INVITE || client->machine.state == CLIENT_CALLING) {
+		if (!try_datagram(node, client))
+			transport_failed(node, client);
+		return;
+	}
+	cancel = pool_at(node->clients, client->cancel);
+	if (cancel && text_starts_with_nocase(event->bytes, TEXT("CANCEL "))) {
+		transport_failed(node, cancel);
+		transport_failed(node, client);
+	}
 }
 
 static void feed_bindings(struct node *node, struct text bytes)

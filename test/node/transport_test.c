@@ -349,6 +349,51 @@ static void test_px_13_refused_by_both_it_counts_as_503(void **state)
 	wire_close(&wire);
 }
 
+/* @req TP-2 TX-8  A CANCEL and the ACK of a refusal bear the branch of their INVITE: that they could
+ * not be delivered starts no second INVITE by UDP, and an INVITE that has been answered did arrive.
+ */
+static void test_tp_2_only_an_unanswered_request_is_sent_again(void **state)
+{
+	struct wire wire;
+
+	(void)state;
+	for (int refused = 0; refused < 2; refused++) {
+		const char *invite;
+		size_t sent;
+
+		wire_open(&wire, NULL);
+		invite_of_size(&wire, "large", 2000);
+		assert_int_equal(wire.out[0].to.transport, TRANSPORT_TCP);
+		invite = wire.out[0].bytes;
+		wire_answer(&wire, BOB, invite, "180 Ringing", "b", BOBS_CONTACT);
+		send_failed(&wire, &wire.out[0], 300);
+		assert_int_equal(wire_count(&wire, BOB, "INVITE"), 1);
+		assert_int_equal(wire_count(&wire, ALICE, "SIP/2.0 5"), 0);
+		if (refused) {
+			wire_answer(&wire, BOB, invite, "486 Busy Here", "b", "");
+			assert_int_equal(wire_count(&wire, BOB, "ACK"), 1);
+		} else {
+			wire_feed(&wire, ALICE,
+				  "CANCEL sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP "
+				  "127.0.0.1:6000;branch=z9hG4bKlarge-1\nMax-Forwards: 70\n"
+				  "From: <sip:alice@ims.example>;tag=a\nTo: "
+				  "<sip:bob@ims.example>\nCall-ID: large\nCSeq: 1 CANCEL\n"
+				  "Content-Length: 0\n\n");
+			assert_int_equal(wire_count(&wire, BOB, "CANCEL"), 1);
+		}
+		sent = wire.n_out - 1;
+		while (wire.out[sent].to.port != BOB)
+			sent--;
+		send_failed(&wire, &wire.out[sent], 300);
+		assert_int_equal(wire_count(&wire, BOB, "INVITE"), 1);
+		assert_int_equal(wire_count(&wire, ALICE, refused ? "SIP/2.0 486" : "SIP/2.0 487"),
+				 1);
+		wire_run_quietly(&wire, 200000);
+		wire_nothing_left(&wire);
+		wire_close(&wire);
+	}
+}
+
 /* What could not be sent must be ours, and have gone there. */
 static void test_tx_8_news_of_a_failure_that_is_not_ours_is_ignored(void **state)
 {
@@ -533,6 +578,7 @@ int main(void)
 		cmocka_unit_test(test_tp_1_without_a_stream_it_stays_a_datagram),
 		cmocka_unit_test(test_tp_2_a_refused_stream_falls_back_to_udp),
 		cmocka_unit_test(test_px_13_refused_by_both_it_counts_as_503),
+		cmocka_unit_test(test_tp_2_only_an_unanswered_request_is_sent_again),
 		cmocka_unit_test(test_tx_8_news_of_a_failure_that_is_not_ours_is_ignored),
 		cmocka_unit_test(test_tp_8_transports_of_contacts),
 		cmocka_unit_test(test_tp_6_content_length_is_added_toward_a_stream),
