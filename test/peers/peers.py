@@ -1,6 +1,7 @@
 """Real peers for the tests: adieud, SIPp, Kamailio and tshark on loopback, on free ports, waited for by event, always stopped."""
 
 import atexit
+import contextlib
 import json
 import os
 import re
@@ -373,6 +374,19 @@ def host_in_uri(host):
 
 # ---------------------------------------------------------------- Kamailio
 
+def children_of(pid):
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as f:
+                parent = int(f.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == pid:
+            found.append(int(name))
+    return found
+
+
 class Kamailio(Process):
     """A foreign proxy that record-routes and relays every request outside of a dialog to one next hop."""
 
@@ -402,8 +416,10 @@ class Kamailio(Process):
             self.signal(signal.SIGTERM)
             try:
                 self.popen.wait(5)
-            except subprocess.TimeoutExpired:
-                pass
+            except subprocess.TimeoutExpired:  # now and then one of them waits for a lock of another that has gone
+                for child in children_of(self.popen.pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(child, signal.SIGKILL)
         super().kill()
 
 
