@@ -3,7 +3,7 @@
 
     tools/trace.py              table: requirement, where in the code, which tests
     tools/trace.py --check      fails on a requirement in scope that no test names and that has no exception,
-                                and on a tag that names no requirement
+                                on a tag that names no requirement, and on a page below that is not current
     tools/trace.py --markdown   writes docs/requirements.md
     tools/trace.py --clauses    writes docs/clauses.md, from line 1 of the procedures
     (all with --root DIR for another tree)
@@ -212,7 +212,7 @@ def file_names(places):
     return "<br>".join(f"`{file}` " + ", ".join(t for t in tests if t) for file, tests in by_file.items()).strip()
 
 
-def write_requirements(root, rows):
+def requirements_page(rows):
     out = ["# Requirements", "", "Written by `tools/trace.py --markdown` from `spec/`, the code and the tests; not by hand.", "",
            counts(rows) + ".", "", "| Requirement | Where it is asked for | What | Code | Tests |", "|---|---|---|---|---|"]
     for row in rows:
@@ -224,7 +224,7 @@ def write_requirements(root, rows):
     out += ["", "## Left out", "", "| Requirement | Where it is asked for | What | Why not here |", "|---|---|---|---|"]
     out += [f"| {row.name} | {cell(row.clause)} | {cell(row.text)} | {cell(row.reason)} |"
             for row in rows if row.scope == "elsewhere"]
-    write(root / "docs/requirements.md", out)
+    return "\n".join(out) + "\n"
 
 
 def clause_order(clause):
@@ -233,7 +233,7 @@ def clause_order(clause):
     return (("TS", "OMA", "CPM", "IM", "RFC").index(kind), [int(n) for n in re.findall(r"\d+", clause)], clause)
 
 
-def write_clauses(root):
+def clauses_page(root):
     rows, silent = [], []
     for path in sorted((root / "src/roles").rglob("*.c")):
         file = path.relative_to(root).as_posix()
@@ -249,13 +249,17 @@ def write_clauses(root):
             for clause, title, file in sorted(rows, key=lambda row: (clause_order(row[0]), row[2]))]
     if silent:
         out += ["", "Without a clause of their own: " + ", ".join(f"`{file}`" for file in silent) + "."]
-    write(root / "docs/clauses.md", out)
+    return "\n".join(out) + "\n"
 
 
-def write(path, lines):
+def write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text(text)
     print(f"wrote {path.name}")
+
+
+def is_stale(path, text):
+    return path.exists() and path.read_text() != text
 
 
 def main():
@@ -271,11 +275,14 @@ def main():
     bad += join(args.root, by_id)
     if args.check:
         bad += [f"{row.place}: {row.name} ({row.clause}) has no test and no exception" for row in rows if row.state == "no test"]
+        bad += [f"docs/{page}: not what {option} writes now" for page, option, text in
+                (("requirements.md", "--markdown", requirements_page(rows)), ("clauses.md", "--clauses", clauses_page(args.root)))
+                if is_stale(args.root / "docs" / page, text)]
         print(counts(rows))
     if args.markdown:
-        write_requirements(args.root, rows)
+        write(args.root / "docs/requirements.md", requirements_page(rows))
     if args.clauses:
-        write_clauses(args.root)
+        write(args.root / "docs/clauses.md", clauses_page(args.root))
     if not (args.check or args.markdown or args.clauses):
         print_table(rows)
     for line in bad:

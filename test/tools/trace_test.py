@@ -154,6 +154,19 @@ def test_index_of_clauses_is_written(folder):
     assert "Without a clause of their own: `src/roles/words.c`." in page, page
 
 
+def test_pages_that_are_not_current_are_found(folder):
+    tap.write(folder, {"spec/all.md": SPEC} | TESTS | CODE)
+    run(folder, "--markdown")
+    run(folder, "--clauses")
+    expect(run(folder, "--check"), 0)
+    for page in ("requirements.md", "clauses.md"):
+        path = folder / "docs" / page
+        text = path.read_text()
+        path.write_text("wrote " + text)
+        expect(run(folder, "--check"), 1, f"docs/{page}: not what")
+        path.write_text(text)
+
+
 def test_own_list_is_in_form(_):
     """The list of this repository itself: every id of the two families is there."""
     spec = "".join(path.read_text() for path in (ROOT / "spec").glob("*.md"))
