@@ -73,8 +73,8 @@ static bool same_lines(struct text one, struct text other)
 {
 	struct text line, twin;
 
-	while (sdp_next_line(&one, &line))
-		if (!sdp_next_line(&other, &twin) || !text_equal(line, twin))
+	while (text_next_line(&one, &line))
+		if (!text_next_line(&other, &twin) || !text_equal(line, twin))
 			return false;
 	return other.len == 0;
 }

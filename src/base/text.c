@@ -48,6 +48,19 @@ struct text text_trim(struct text t)
 	return t;
 }
 
+bool text_next_line(struct text *rest, struct text *ret_line)
+{
+	uint32_t end = text_find(*rest, '\n');
+
+	if (rest->len == 0)
+		return false;
+	*ret_line = (struct text){rest->at, end};
+	if (end && rest->at[end - 1] == '\r')
+		ret_line->len--;
+	*rest = text_from(*rest, end + 1);
+	return true;
+}
+
 bool text_to_u32(struct text t, uint32_t max, uint32_t *ret)
 {
 	uint64_t n = 0;

@@ -48,6 +48,8 @@ uint32_t text_find(struct text t, char c);
 struct text text_from(struct text t, uint32_t from);
 /* Without white space (SP, HT, CR, LF) at both ends. */
 struct text text_trim(struct text t);
+/* Cuts one line off *rest, without its CRLF or LF; the last may have neither. false: *rest is empty. */
+bool text_next_line(struct text *rest, struct text *ret_line);
 /* Decimal digits only, at least one, no sign; false (and *ret untouched) on anything else or above
  * `max`. */
 bool text_to_u32(struct text t, uint32_t max, uint32_t *ret);
@@ -77,6 +79,7 @@ void text_put_hex(struct text_writer *w, uint64_t n);
 #define text_put_literal(w, literal) text_put((w), TEXT(literal))
 /* printf into the writer, at most 1023 bytes in one call (more sets `full`); for what is not on the
  * hot path. */
-__attribute__((format(printf, 2, 3))) void text_printf(struct text_writer *w, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void text_printf(struct text_writer *w, const char *format,
+						       ...);
 
 #endif

@@ -24,7 +24,7 @@ void leg_send_progress(struct node *node, const struct leg_place *at,
 	if (!server->request ||
 	    sip_parse(&node->other, server->request, server->request_len, SIP_DATAGRAM) != SIP_OK)
 		return;
-	offer = leg_sdp_of(&node->other);
+	offer = sip_session_description(&node->other);
 	a->progress_is_acknowledged = false;
 	a->progress_is_reliable = can_be_reliable(&node->other);
 	if (sdp_put_moved_answer(&body, answer, offer, (struct text){0}))

@@ -282,7 +282,7 @@ static struct text media_of(struct node *node, const struct leg *leg)
 
 	if (server && server->request &&
 	    sip_parse(&node->other, server->request, server->request_len, SIP_DATAGRAM) == SIP_OK &&
-	    (offered = leg_sdp_of(&node->other)).len)
+	    (offered = sip_session_description(&node->other)).len)
 		return offered;
 	return leg_text(leg, LEG_REMOTE_SDP);
 }
@@ -343,7 +343,7 @@ static bool offer_of(struct node *node, const struct server_transaction *server,
 	if (!server->request ||
 	    sip_parse(&node->other, server->request, server->request_len, SIP_DATAGRAM) != SIP_OK)
 		return false;
-	*ret_offer = leg_sdp_of(&node->other);
+	*ret_offer = sip_session_description(&node->other);
 	return true;
 }
 

@@ -148,7 +148,7 @@ static struct text sdp_of_request(struct node *node, const char *request, uint32
 {
 	if (!request || sip_parse(&node->other, request, len, SIP_DATAGRAM) != SIP_OK)
 		return (struct text){0};
-	return leg_sdp_of(&node->other);
+	return sip_session_description(&node->other);
 }
 
 static void keep_sdp(struct node *node, struct leg *leg, enum leg_text which, struct text sdp)
@@ -164,7 +164,7 @@ static void descriptions_agreed(struct node *node, const struct leg_place *to, s
 {
 	keep_sdp(node, to->leg, LEG_LOCAL_SDP,
 		 sdp_of_request(node, client->request, client->request_len));
-	keep_sdp(node, to->leg, LEG_REMOTE_SDP, leg_sdp_of(&node->message));
+	keep_sdp(node, to->leg, LEG_REMOTE_SDP, sip_session_description(&node->message));
 	if (from) {
 		if (server)
 			keep_sdp(node, from, LEG_REMOTE_SDP,
@@ -179,7 +179,7 @@ static struct text answer_for(struct node *node, const struct leg *from,
 			      const struct server_transaction *server, const struct leg_place *to,
 			      struct text_writer *w)
 {
-	struct text sdp = leg_sdp_of(&node->message), offer;
+	struct text sdp = sip_session_description(&node->message), offer;
 
 	if (!to->anchored->is_moved || !sdp.len)
 		return (struct text){0};
@@ -257,13 +257,13 @@ static void provisional(struct node *node, struct client_transaction *client, st
 	if (to.leg->state == LEG_INVITED && node->message.to_tag.len)
 		to.leg->state = LEG_EARLY;
 	sdp = answer_for(node, to.leg, server, at, &body);
-	if (leg_sdp_of(&node->message).len && at->fork == 0) {
+	if (sip_session_description(&node->message).len && at->fork == 0) {
 		descriptions_agreed(node, at, to.leg, client, server,
-				    sdp.len ? sdp : leg_sdp_of(&node->message));
-	} else if (leg_sdp_of(&node->message).len) {
+				    sdp.len ? sdp : sip_session_description(&node->message));
+	} else if (sip_session_description(&node->message).len) {
 		keep_sdp(node, at->leg, LEG_LOCAL_SDP,
 			 sdp_of_request(node, client->request, client->request_len));
-		keep_sdp(node, at->leg, LEG_REMOTE_SDP, leg_sdp_of(&node->message));
+		keep_sdp(node, at->leg, LEG_REMOTE_SDP, sip_session_description(&node->message));
 	}
 	pass_back(node, at, &to, server, client, sdp);
 }
@@ -354,7 +354,8 @@ static void success_of_initial_invite(struct node *node, struct client_transacti
 	to = leg_place_of(node, at->session, server->side, 0);
 	if (at->fork)
 		choose_fork(node, at, to.leg);
-	descriptions_agreed(node, at, to.leg, client, server, leg_sdp_of(&node->message));
+	descriptions_agreed(node, at, to.leg, client, server,
+			    sip_session_description(&node->message));
 	established(node, at, &to, server);
 	note_interval(node, at, to.leg);
 	pass_back(node, at, &to, server, client, (struct text){0});
@@ -386,7 +387,7 @@ static void success_in_dialog(struct node *node, struct client_transaction *clie
 		node->counters.lost_memory++;
 	sdp = answer_for(node, to.leg, server, at, &body);
 	descriptions_agreed(node, at, to.leg, client, server,
-			    sdp.len ? sdp : leg_sdp_of(&node->message));
+			    sdp.len ? sdp : sip_session_description(&node->message));
 	if (refreshes)
 		note_interval(node, at, to.leg);
 	if (client->method == SIP_INVITE) {

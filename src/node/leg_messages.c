@@ -14,16 +14,6 @@ struct text leg_contact_of(const struct sip_message *m)
 	return (struct text){0};
 }
 
-struct text leg_sdp_of(const struct sip_message *m)
-{
-	struct text type = sip_value(m, SIP_HEADER_CONTENT_TYPE);
-
-	type.len = text_find(type, ';');
-	if (!text_equal_nocase(text_trim(type), TEXT("application/sdp")))
-		return (struct text){0};
-	return m->body;
-}
-
 bool leg_put_route_set(const struct sip_message *m, struct text_writer *w)
 {
 	struct sip_list list = sip_list_of(m, SIP_HEADER_RECORD_ROUTE);
@@ -153,15 +143,46 @@ static bool may_have_contact(enum sip_method method)
 	       method == SIP_NOTIFY || method == SIP_REFER;
 }
 
-/* The body that goes out, and what it is. */
-static void put_body(struct text_writer *w, struct text body, struct text type,
-		     const struct sip_message *passing)
+/* The body that goes out, and what it is. @req AS-2d */
+struct outgoing_body {
+	struct text content, type;
+	struct text before,
+		behind; /* the other parts, where `content` replaces one of a multipart */
+	bool passes;    /* untouched, its Content-Type among the fields that pass */
+};
+
+static struct outgoing_body outgoing_body(struct text content, struct text type,
+					  const struct sip_message *passing)
 {
-	if (body.len && !(passing && passing->body.at == body.at))
-		put_field(w, "Content-Type", type.len ? type : TEXT("application/sdp"));
-	put_number(w, "Content-Length", body.len);
+	struct outgoing_body out = {.content = content, .type = type};
+	struct text part, whole;
+
+	if (!passing)
+		return out;
+	whole = passing->body;
+	if (!content.len) {
+		out.content = whole;
+		out.passes = whole.len > 0;
+		return out;
+	}
+	part = sip_session_description(passing);
+	if (!type.len && part.len && part.at != whole.at) {
+		out.passes = true;
+		out.before = text_between(whole.at, part.at);
+		out.behind = text_between(part.at + part.len, whole.at + whole.len);
+	}
+	return out;
+}
+
+static void put_body(struct text_writer *w, const struct outgoing_body *out)
+{
+	if (out->content.len && !out->passes)
+		put_field(w, "Content-Type", out->type.len ? out->type : TEXT("application/sdp"));
+	put_number(w, "Content-Length", out->before.len + out->content.len + out->behind.len);
 	text_put_literal(w, "\r\n");
-	text_put(w, body);
+	text_put(w, out->before);
+	text_put(w, out->content);
+	text_put(w, out->behind);
 }
 
 /* ---------------------------------------------------------------- requests */
@@ -184,7 +205,7 @@ static void write_request(struct node *node, const struct leg_place *at,
 			  struct text via, uint8_t local, struct text_writer *w)
 {
 	const struct sip_message *m = r->passing;
-	struct text body = r->body.len ? r->body : m ? m->body : (struct text){0};
+	struct outgoing_body body = outgoing_body(r->body, r->content_type, m);
 	uint32_t hops = m && m->max_forwards != SIP_NO_MAX_FORWARDS ? m->max_forwards : 71;
 
 	text_put(w, m && r->method == SIP_METHOD_OTHER ? m->method_name
@@ -209,9 +230,9 @@ static void write_request(struct node *node, const struct leg_place *at,
 	if (m && r->method == SIP_PRACK)
 		put_rack(w, m, at->leg->invite_cseq);
 	if (m)
-		put_passing_fields(w, m, body.at == m->body.at && body.len);
+		put_passing_fields(w, m, body.passes);
 	text_put(w, r->lines);
-	put_body(w, body, r->content_type, m);
+	put_body(w, &body);
 }
 
 /* The calling leg under the tag that belongs to a fork of the other. */
@@ -337,7 +358,7 @@ static void write_response(struct node *node, const struct server_transaction *s
 	struct text_writer words = text_writer_on(node->scratch2, SCRATCH_BYTES);
 	char local_bytes[LIMIT_FIELD_BYTES + 16];
 	struct text_writer local = text_writer_on(local_bytes, sizeof(local_bytes));
-	struct text body = r->body.len ? r->body : m ? m->body : (struct text){0};
+	struct outgoing_body body = outgoing_body(r->body, (struct text){0}, m);
 	struct text phrase = r->reason_phrase.len ? r->reason_phrase
 			     : m                  ? m->reason_phrase
 						  : text_of(sip_reason_phrase(r->status));
@@ -363,9 +384,9 @@ static void write_response(struct node *node, const struct server_transaction *s
 	if (may_have_contact((enum sip_method)server->method) && r->status > 100 && r->status < 300)
 		put_contact(w, node, server->local, m, r->contact_params);
 	if (m)
-		put_passing_fields(w, m, body.at == m->body.at && body.len);
+		put_passing_fields(w, m, body.passes);
 	text_put(w, r->lines);
-	put_body(w, body, (struct text){0}, m);
+	put_body(w, &body);
 }
 
 void leg_answer(struct node *node, struct server_transaction *server, const struct leg_place *at,

@@ -5,6 +5,7 @@
 
 #include "node/arrival.h"
 #include "roles/sccas/sccas.h"
+#include "sip/body.h"
 
 struct sccas_user;
 
@@ -87,8 +88,6 @@ void leg_answer(struct node *node, struct server_transaction *server, const stru
 struct text leg_put_local(struct node *node, struct text value, struct text_writer *w);
 /* The URI of the first Contact; empty when there is none. */
 struct text leg_contact_of(const struct sip_message *m);
-/* "application/sdp" body of the message; empty when it has another, or none. */
-struct text leg_sdp_of(const struct sip_message *m);
 struct sccas_features leg_features_of(const struct sip_message *m);
 /* Record-Route values of a message as route set: of a request as they are, of a response reversed. */
 bool leg_put_route_set(const struct sip_message *m, struct text_writer *w);

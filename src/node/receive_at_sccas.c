@@ -80,7 +80,7 @@ static void keep_reason(struct node *node, struct session *session)
 static struct text continued(struct node *node, const struct leg_place *to, struct text_writer *w)
 {
 	const struct sip_message *m = &node->message;
-	struct text body = leg_sdp_of(m), last = leg_text(to->leg, LEG_LOCAL_SDP);
+	struct text body = sip_session_description(m), last = leg_text(to->leg, LEG_LOCAL_SDP);
 	bool is_offer = m->method == SIP_INVITE || m->method == SIP_UPDATE;
 
 	if (!to->anchored->is_moved || !body.len || !last.len)
@@ -115,7 +115,8 @@ bool leg_pass_on(struct node *node, const struct leg_place *from, const struct l
 	leg_note_passing(from->leg, request.server);
 	if (m->method == SIP_INVITE)
 		to->leg->invite_cseq = request.cseq;
-	if (m->method == SIP_INVITE || (m->method == SIP_UPDATE && leg_sdp_of(m).len)) {
+	if (m->method == SIP_INVITE ||
+	    (m->method == SIP_UPDATE && sip_session_description(m).len)) {
 		to->leg->offer_out = client_handle(node, client);
 		from->leg->offer_in = request.server;
 	}
@@ -174,7 +175,7 @@ static void offer_of_source(struct node *node, const struct leg_place *at,
 			    struct server_transaction *server)
 {
 	struct leg_actions actions = {.n = 0};
-	struct text sdp = leg_sdp_of(&node->message);
+	struct text sdp = sip_session_description(&node->message);
 	unsigned speech = sdp.len ? sdp_speech_of(sdp) : SDP_SPEECH_BOTH_WAYS;
 	bool is_queued;
 
@@ -205,7 +206,7 @@ static bool is_settled(const struct anchored_session *a)
 static void offer(struct node *node, const struct leg_place *at, struct server_transaction *server)
 {
 	const struct sip_message *m = &node->message;
-	bool has_offer = m->method == SIP_INVITE || leg_sdp_of(m).len;
+	bool has_offer = m->method == SIP_INVITE || sip_session_description(m).len;
 	unsigned status = has_offer ? glare(node, at->leg) : 0;
 	struct leg_place to;
 
@@ -323,12 +324,12 @@ static void pass_ack_on(struct node *node, const struct leg_place *at)
 	leg_send_ack(node, &to, to.leg->invite_cseq, continued(node, &to, &body), &node->message);
 	/* Once: when the 2xx comes again, this server acknowledges it itself. */
 	at->leg->ack_passes_on = false;
-	to.leg->ack_has_sdp = leg_sdp_of(&node->message).len > 0;
-	if (leg_sdp_of(&node->message).len) { /* the answer to an offer in the 2xx */
+	to.leg->ack_has_sdp = sip_session_description(&node->message).len > 0;
+	if (sip_session_description(&node->message).len) { /* the answer to an offer in the 2xx */
 		leg_set_text(at->leg, node->session_store, LEG_REMOTE_SDP,
-			     leg_sdp_of(&node->message));
+			     sip_session_description(&node->message));
 		leg_set_text(to.leg, node->session_store, LEG_LOCAL_SDP,
-			     leg_sdp_of(&node->message));
+			     sip_session_description(&node->message));
 		anchored_speech_agreed(node, at->anchored);
 	}
 }

@@ -128,8 +128,10 @@ static void cancel_others(struct node *node, struct server_transaction *server,
  * must say that ACK. */
 static void keep_offer(struct node *node, const struct session *session, struct dialog *dialog)
 {
-	if (!session->invite_has_offer && node->message.body.len)
-		dialog_set_text(dialog, node->session_store, DIALOG_OFFER, node->message.body);
+	struct text offer = sip_session_description(&node->message);
+
+	if (!session->invite_has_offer && offer.len)
+		dialog_set_text(dialog, node->session_store, DIALOG_OFFER, offer);
 }
 
 /* First 2xx of a dialog. */

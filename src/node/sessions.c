@@ -96,7 +96,7 @@ struct session *session_begin(struct node *node, const struct sip_message *invit
 	memcpy(session->sides, service->sides, sizeof(session->sides));
 	session->next_leg = LEG_CALLED;
 	session->invite_cseq = invite->cseq;
-	session->invite_has_offer = invite->body.len > 0;
+	session->invite_has_offer = sip_session_description(invite).len > 0;
 	session->hash = call_id_hash(node, invite->call_id);
 	if (!session_set_texts(session, node->session_store, texts, invite->from_tag)) {
 		pool_give_back(node->sessions, session);

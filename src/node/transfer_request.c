@@ -212,7 +212,7 @@ static void transfer(struct node *node, struct arrival *arrival, enum transfer_r
 	a->was_active = a->speech == SDP_SPEECH_BOTH_WAYS;
 	a->is_kept = false;
 	if (kind == TRANSFER_REQUEST_ATU_STI && a->legs[REMOTE_LEG].state == LEG_ESTABLISHED &&
-	    sdp_is_same(leg_sdp_of(&node->message),
+	    sdp_is_same(sip_session_description(&node->message),
 			leg_text(&a->legs[SOURCE_ACCESS_LEG], LEG_REMOTE_SDP)))
 		sccas_transfer_of_signalling(a, node->now_ms, &actions);
 	else
@@ -260,7 +260,7 @@ static void refuse(struct node *node, struct arrival *arrival, unsigned status, 
 
 void transfer_request(struct node *node, struct arrival *arrival, enum transfer_request kind)
 {
-	struct text sdp = leg_sdp_of(&node->message), unsupported;
+	struct text sdp = sip_session_description(&node->message), unsupported;
 	struct text_writer lines = text_writer_on(node->scratch, SCRATCH_BYTES);
 	struct anchored_session *a;
 	unsigned status = 0;

@@ -4,25 +4,11 @@
 
 /* --- lines and words --- */
 
-/* RFC 4566 §5 asks readers to take CRLF and LF. */
-bool sdp_next_line(struct text *rest, struct text *ret_line)
-{
-	uint32_t end = text_find(*rest, '\n');
-
-	if (rest->len == 0)
-		return false;
-	*ret_line = (struct text){rest->at, end};
-	if (end && rest->at[end - 1] == '\r')
-		ret_line->len--;
-	*rest = text_from(*rest, end + 1);
-	return true;
-}
-
 bool sdp_find_line(struct text lines, char letter, struct text *ret_line)
 {
 	struct text line;
 
-	while (sdp_next_line(&lines, &line)) {
+	while (text_next_line(&lines, &line)) {
 		if (line.len >= 2 && line.at[0] == letter && line.at[1] == '=') {
 			*ret_line = line;
 			return true;
@@ -101,9 +87,9 @@ static bool is_well_formed(struct text body)
 	struct sdp_stream ignored;
 	struct text line;
 
-	if (!sdp_next_line(&body, &line) || !text_equal(line, TEXT("v=0")))
+	if (!text_next_line(&body, &line) || !text_equal(line, TEXT("v=0")))
 		return false;
-	while (sdp_next_line(&body, &line)) {
+	while (text_next_line(&body, &line)) {
 		if (line.len == 0 && body.len == 0)
 			break;
 		if (line.len < 2 || line.at[1] != '=' || line.at[0] < 'a' || line.at[0] > 'z')
@@ -123,7 +109,7 @@ static bool divide(struct text rest, struct sdp_parts *ret)
 
 	ret->n_streams = 0;
 	ret->session = ret->rest = (struct text){rest.at, 0};
-	while (sdp_next_line(&rest, &line) && line.len) {
+	while (text_next_line(&rest, &line) && line.len) {
 		if (line.at[0] == 'v' || line.at[0] == 'o')
 			return false;
 		ret->rest.len = (uint32_t)(rest.at - ret->rest.at);
@@ -145,8 +131,8 @@ bool sdp_read_parts(struct text body, struct sdp_parts *ret)
 {
 	struct text line;
 
-	return is_well_formed(body) && sdp_next_line(&body, &line) && sdp_next_line(&body, &line) &&
-	       read_origin(line, &ret->origin) && divide(body, ret);
+	return is_well_formed(body) && text_next_line(&body, &line) &&
+	       text_next_line(&body, &line) && read_origin(line, &ret->origin) && divide(body, ret);
 }
 
 bool sdp_is_readable(struct text body)
@@ -171,7 +157,7 @@ static void put_times(struct text_writer *w, struct text offer)
 	struct text line;
 	bool any = false;
 
-	while (sdp_next_line(&offer, &line)) {
+	while (text_next_line(&offer, &line)) {
 		if (line.len < 2 || line.at[0] != 't')
 			continue;
 		sdp_put_line(w, line);
@@ -196,7 +182,7 @@ static void put_rejected_streams(struct text_writer *w, struct text offer)
 	struct sdp_stream stream;
 	struct text line;
 
-	while (sdp_next_line(&offer, &line))
+	while (text_next_line(&offer, &line))
 		if (line.len >= 2 && line.at[0] == 'm' && read_stream(line, &stream))
 			sdp_put_rejected_stream(w, &stream);
 }
@@ -242,7 +228,7 @@ static struct text direction_of(struct text lines)
 	static const char *const words[] = {"a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"};
 	struct text line;
 
-	while (sdp_next_line(&lines, &line))
+	while (text_next_line(&lines, &line))
 		for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 			if (text_equal(line, text_of(words[i])))
 				return line;

@@ -23,7 +23,7 @@ static void put_lines(struct text_writer *w, struct text lines)
 {
 	struct text line;
 
-	while (sdp_next_line(&lines, &line))
+	while (text_next_line(&lines, &line))
 		sdp_put_line(w, line);
 }
 
@@ -149,8 +149,8 @@ static bool are_same_lines(struct text a, struct text b)
 	struct text line_a, line_b;
 
 	while (a.len && b.len) {
-		sdp_next_line(&a, &line_a);
-		sdp_next_line(&b, &line_b);
+		text_next_line(&a, &line_a);
+		text_next_line(&b, &line_b);
 		if (!text_equal(line_a, line_b))
 			return false;
 	}
@@ -198,7 +198,7 @@ static struct text direction_of(struct text lines, struct text otherwise)
 {
 	struct text line;
 
-	while (sdp_next_line(&lines, &line))
+	while (text_next_line(&lines, &line))
 		if (is_direction(line))
 			otherwise = line;
 	return otherwise;
@@ -220,7 +220,7 @@ static void put_held_stream(struct text_writer *w, const struct sdp_stream *stre
 		return;
 	}
 	sdp_put_line(w, stream->line);
-	while (sdp_next_line(&lines, &line))
+	while (text_next_line(&lines, &line))
 		if (!is_direction(line))
 			sdp_put_line(w, line);
 	sdp_put_line(w, sends(direction_of(stream->lines, session_direction)) ? TEXT("a=sendonly")

@@ -33,9 +33,6 @@ struct sdp_parts {
 
 /* false: see sdp_is_readable(); then *ret is of no use. */
 bool sdp_read_parts(struct text body, struct sdp_parts *ret);
-
-/* Cuts one line off, without its CRLF or LF. An empty one can only be the last of a readable description. */
-bool sdp_next_line(struct text *rest, struct text *ret_line);
 /* The first line of this letter; false: none. */
 bool sdp_find_line(struct text lines, char letter, struct text *ret_line);
 

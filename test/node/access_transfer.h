@@ -86,6 +86,14 @@ static inline void take_target(struct party *p, const char *message)
 	snprintf(p->target, sizeof(p->target), "%.*s", (int)(end - begin - 1), begin + 1);
 }
 
+/* A body that begins with the delimiter --part is a multipart. */
+static inline const char *type_line_of(const char *body)
+{
+	if (strncmp(body, "--part\r\n", 8) == 0)
+		return "Content-Type: multipart/mixed;boundary=part\r\n";
+	return *body ? "Content-Type: application/sdp\r\n" : "";
+}
+
 /* A request inside the dialog of the party; `extra`: lines with \n; "" for no body. */
 static inline void party_sends(struct wire *wire, struct party *p, const char *method,
 			       const char *extra, const char *sdp)
@@ -116,8 +124,7 @@ static inline void party_sends(struct wire *wire, struct party *p, const char *m
 		method, p->target, p->port, p->call_id, p->port,
 		strcmp(method, "CANCEL") == 0 ? p->invite_branch : p->branch, p->local, p->remote,
 		p->call_id, is_old ? p->invite_cseq : p->cseq, method, p->port,
-		p->features ? p->features : "", lines,
-		*sdp ? "Content-Type: application/sdp\r\n" : "", strlen(sdp), sdp);
+		p->features ? p->features : "", lines, type_line_of(sdp), strlen(sdp), sdp);
 	wire_feed_bytes(wire, wire_address(TRANSPORT_UDP, p->port), bytes, n);
 }
 
@@ -148,8 +155,7 @@ static inline void party_answers(struct wire *wire, struct party *p, const char 
 		     "SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\n"
 		     "Contact: <sip:party@127.0.0.1:%u>%s\r\n%s%sContent-Length: %zu\r\n\r\n%s",
 		     status_line, via, from, to, p->call_id, cseq, p->port,
-		     p->features ? p->features : "", extra,
-		     *sdp ? "Content-Type: application/sdp\r\n" : "", strlen(sdp), sdp);
+		     p->features ? p->features : "", extra, type_line_of(sdp), strlen(sdp), sdp);
 	wire_feed_bytes(wire, wire_address(TRANSPORT_UDP, p->port), bytes, (size_t)n);
 }
 

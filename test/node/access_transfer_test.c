@@ -55,6 +55,81 @@ static void test_as_2_a_call_is_held_together_by_two_dialogs(void **state)
 	close_scene(&s);
 }
 
+#define FIRST_PART    "--part\r\nContent-Type: application/pidf+xml\r\n\r\n<presence/>\r\n"
+#define LAST_PART     "\r\n--part\r\nContent-Type: text/plain\r\n\r\nbehind\r\n--part--\r\n"
+#define IN_PARTS(sdp) FIRST_PART "--part\r\nContent-Type: application/sdp\r\n\r\n" sdp LAST_PART
+
+/* The message has all its parts, counted right, and in its description this line. */
+static void check_parts(const char *message, const char *line)
+{
+	const char *body = strstr(message, "\r\n\r\n"), *found;
+	char length[40], type[80];
+
+	assert_non_null(body);
+	body += 4;
+	put_value(message, "Content-Length", length, sizeof(length));
+	assert_int_equal(strtoul(length, NULL, 10), strlen(body));
+	put_value(message, "Content-Type", type,
+		  sizeof(type)); /* that of the message comes first */
+	assert_string_equal(type, "multipart/mixed;boundary=part");
+	assert_ptr_equal(strstr(body, FIRST_PART), body);
+	found = strstr(body, line);
+	assert_non_null(found);
+	found = strstr(found, LAST_PART);
+	assert_non_null(found);
+}
+
+/* A call whose descriptions are parts of multiparts is transferred like any other, and after that what
+ * one party says in parts is rewritten in its place. */
+static void test_as_2d_a_description_among_other_parts(void **state)
+{
+	struct scene s;
+	const char *m;
+
+	(void)state;
+	wire_open(&s.wire, transfer_settings);
+	s.ue = party_at(UE, "<sip:alice@ims.example>;tag=ue", "<sip:bob@ims.example>",
+			"sip:bob@127.0.0.1:7100", "call");
+	s.remote = (struct party){.port = REMOTE};
+	{
+		char extra[300];
+
+		snprintf(extra, sizeof(extra), FROM_S_CSCF, "orig", "alice");
+		party_sends(&s.wire, &s.ue, "INVITE", extra, IN_PARTS(SDP_UE));
+	}
+	check_parts(wire_last(&s.wire, REMOTE, "INVITE"), "m=audio 30000");
+	party_answers(&s.wire, &s.remote, "INVITE", "200 OK", "", IN_PARTS(SDP_REMOTE));
+	check_parts(party_hears(&s.wire, &s.ue, "200"), "m=audio 40000");
+	party_sends(&s.wire, &s.ue, "ACK", "", "");
+
+	transfer_invite(&s.wire, &s.msc, "msc-call", OF_ALICE, "");
+	m = wire_last(&s.wire, REMOTE, "INVITE");
+	assert_non_null(m);
+	assert_non_null(strstr(m, "m=audio 50000"));
+	wire_check_header(m, "Content-Type", "application/sdp");
+	party_answers(&s.wire, &s.remote, "INVITE", "200 OK", "", IN_PARTS(SDP_REMOTE));
+	m = party_hears(&s.wire, &s.msc, "200");
+	assert_non_null(m);
+	assert_non_null(strstr(m, "m=audio 40000"));
+	assert_null(strstr(m, "behind"));
+	party_sends(&s.wire, &s.msc, "ACK", "", "");
+
+	party_sends(&s.wire, &s.remote, "INVITE", "", IN_PARTS(SDP_OF("remote", "40002")));
+	m = wire_last(&s.wire, MSC, "INVITE");
+	assert_non_null(m);
+	check_parts(m, "m=audio 40002");
+	assert_non_null(strstr(m, "o=remote 1 2 ")); /* the next version for the MSC server */
+	party_answers(&s.wire, &s.msc, "INVITE", "200 OK", "", IN_PARTS(SDP_MSC));
+	m = party_hears(&s.wire, &s.remote, "200");
+	check_parts(m, "m=audio 50000");
+	assert_non_null(strstr(m, "o=ue 1 ")); /* the remote party has seen no other origin */
+	party_sends(&s.wire, &s.remote, "ACK", "", "");
+	assert_int_equal(wire_count(&s.wire, MSC, "ACK"), 1);
+	end_on_target(&s);
+	transfer_is_clean(&s.wire);
+	transfer_close(&s.wire);
+}
+
 /* @req SV-41 SV-43 */
 static void test_sv_41_invite_inside_the_window_keeps_the_remote_leg(void **state)
 {
@@ -514,6 +589,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_2_a_call_is_held_together_by_two_dialogs),
+		cmocka_unit_test(test_as_2d_a_description_among_other_parts),
 		cmocka_unit_test(test_sv_41_invite_inside_the_window_keeps_the_remote_leg),
 		cmocka_unit_test(test_sv_42_invite_after_the_window_finds_nothing),
 		cmocka_unit_test(test_sv_48_bye_without_503_releases_at_once),

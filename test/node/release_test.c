@@ -579,49 +579,60 @@ static void test_rc_8_a_2xx_that_crosses_our_cancel(void **state)
 	end(&wire);
 }
 
-/* @req RC-8a RC-7  An offer in the 2xx is answered by our ACK with every medium refused. */
+/* @req RC-8a RC-7  An offer in the 2xx is answered by our ACK with every medium refused, also when the
+ * INVITE had a body that was no description, and when the offer is a part of a multipart. */
 static void test_rc_8a_our_ack_refuses_every_medium_of_an_offer(void **state)
 {
-	static const char offer[] = "v=0\no=bob 1 1 IN IP4 10.0.0.1\ns=-\nc=IN IP4 10.0.0.1\nt=0 "
-				    "0\nm=audio 4000 RTP/AVP 0 8\n"
-				    "m=video 4002 RTP/AVP 31\na=sendrecv\n";
-	unsigned length = 0;
-	struct wire wire;
-	const char *ack;
-	char via[300];
+#define OFFER                                                                                      \
+	"v=0\no=bob 1 1 IN IP4 10.0.0.1\ns=-\nc=IN IP4 10.0.0.1\nt=0 0\nm=audio 4000 RTP/AVP 0 "   \
+	"8\n"                                                                                      \
+	"m=video 4002 RTP/AVP 31\na=sendrecv\n"
+	static const struct {
+		const char *type, *body;
+	} rows[] = {
+		{"application/sdp", OFFER},
+		{"multipart/mixed;boundary=b",
+		 "--b\n\nplain\n--b\nContent-Type: application/sdp\n\n" OFFER "\n--b--\n"},
+	};
 
 	(void)state;
-	wire_open(&wire, NULL);
-	wire_feed(&wire, ALICE,
-		  "INVITE sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP "
-		  "127.0.0.1:6000;branch=z9hG4bKc1-1\nMax-Forwards: 70\n"
-		  "From: <sip:alice@ims.example>;tag=a\nTo: <sip:bob@ims.example>\nCall-ID: "
-		  "c1\nCSeq: 1 INVITE\n"
-		  "Contact: <sip:alice@127.0.0.1:6000>\nContent-Length: 0\n\n");
-	wire_header(wire_last(&wire, BOB, "INVITE"), "Via", 0, via, sizeof(via));
-	for (const char *c = offer; *c; c++)
-		length += *c == '\n' ? 2 : 1;
-	wire_feed(&wire, BOB,
-		  "SIP/2.0 200 OK\nVia: %s\nVia: SIP/2.0/UDP "
-		  "127.0.0.1:6000;branch=z9hG4bKc1-1\nFrom: <sip:alice@ims.example>;tag=a\n"
-		  "To: <sip:bob@ims.example>;tag=b\nCall-ID: c1\nCSeq: 1 INVITE\n" BOBS_CONTACT
-		  "Content-Type: application/sdp\nContent-Length: %u\n\n%s",
-		  via, length, offer);
-	wire_release_all(&wire, 480);
-	ack = wire_last(&wire, BOB, "ACK");
-	assert_non_null(ack);
-	wire_check_header(ack, "Content-Type", "application/sdp");
-	assert_non_null(strstr(ack, "\r\n\r\nv=0\r\n"));
-	assert_non_null(strstr(ack, "\r\nm=audio 0 RTP/AVP "));
-	assert_non_null(strstr(ack, "\r\nm=video 0 RTP/AVP "));
-	{
-		char value[20];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned length = 0;
+		struct wire wire;
+		const char *ack;
+		char via[300], value[20];
 
+		wire_open(&wire, NULL);
+		wire_feed(&wire, ALICE,
+			  "INVITE sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP "
+			  "127.0.0.1:6000;branch=z9hG4bKc1-1\nMax-Forwards: 70\n"
+			  "From: <sip:alice@ims.example>;tag=a\nTo: <sip:bob@ims.example>\n"
+			  "Call-ID: c1\nCSeq: 1 INVITE\nContact: <sip:alice@127.0.0.1:6000>\n%s",
+			  i ? "Content-Type: text/plain\nContent-Length: 5\n\nhello"
+			    : "Content-Length: 0\n\n");
+		wire_header(wire_last(&wire, BOB, "INVITE"), "Via", 0, via, sizeof(via));
+		for (const char *c = rows[i].body; *c; c++)
+			length += *c == '\n' ? 2 : 1;
+		wire_feed(&wire, BOB,
+			  "SIP/2.0 200 OK\nVia: %s\nVia: SIP/2.0/UDP "
+			  "127.0.0.1:6000;branch=z9hG4bKc1-1\nFrom: "
+			  "<sip:alice@ims.example>;tag=a\nTo: <sip:bob@ims.example>;tag=b\n"
+			  "Call-ID: c1\nCSeq: 1 INVITE\n" BOBS_CONTACT
+			  "Content-Type: %s\nContent-Length: %u\n\n%s",
+			  via, rows[i].type, length, rows[i].body);
+		wire_release_all(&wire, 480);
+		ack = wire_last(&wire, BOB, "ACK");
+		assert_non_null(ack);
+		wire_check_header(ack, "Content-Type", "application/sdp");
+		assert_non_null(strstr(ack, "\r\n\r\nv=0\r\n"));
+		assert_non_null(strstr(ack, "\r\nm=audio 0 RTP/AVP "));
+		assert_non_null(strstr(ack, "\r\nm=video 0 RTP/AVP "));
 		wire_header(ack, "Content-Length", 0, value, sizeof(value));
 		assert_int_equal(strlen(strstr(ack, "\r\n\r\n") + 4), atoi(value));
+		wire_run(&wire, 100000);
+		end(&wire);
 	}
-	wire_run(&wire, 100000);
-	end(&wire);
+#undef OFFER
 }
 
 /* @req RC-7 RC-7a RC-7b RF-3  L11, with and without the ACK. */

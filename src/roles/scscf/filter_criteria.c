@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+#include "sip/body.h"
 #include "sip/uri.h"
 
 #define NAME_BUCKETS 64
@@ -234,140 +235,19 @@ NOT_INLINED static bool header_is_met(struct look *look, const struct service_po
 
 /* ------------------------------------------------------------------ session description */
 
-/* Cuts the first line off; its end, CRLF or LF, belongs to neither. */
-static struct text next_line(struct text *rest)
-{
-	uint32_t end = text_find(*rest, '\n');
-	struct text line = {rest->at, end};
-
-	*rest = text_from(*rest, end + 1);
-	if (line.len && line.at[line.len - 1] == '\r')
-		line.len--;
-	return line;
-}
-
-/* The value of a Content-Type without its parameters, and those. */
-static struct text media_type(struct text value, struct text *ret_params)
-{
-	uint32_t end = text_find(value, ';');
-
-	*ret_params = text_from(value, end);
-	return text_trim((struct text){value.at, end});
-}
-
-/* Content-Type among the lines of a part's head; what stands behind the empty line is left in *rest. */
-static struct text content_type_of_part(struct text *rest)
-{
-	struct text type = {0};
-
-	while (rest->len) {
-		struct text line = next_line(rest);
-		uint32_t colon = text_find(line, ':');
-
-		if (line.len == 0)
-			break;
-		if (text_equal_nocase(text_trim((struct text){line.at, colon}),
-				      TEXT("Content-Type"))) {
-			type = text_from(line, colon + 1);
-			/* A folded value goes on in the next lines. */
-			while (rest->len && (rest->at[0] == ' ' || rest->at[0] == '\t')) {
-				struct text more = next_line(rest);
-
-				type = text_between(type.at, more.at + more.len);
-			}
-		}
-	}
-	return text_trim(type);
-}
-
-/* RFC 2046 §5.1.1: a delimiter is "--" and the boundary at the begin of a line, with white space at most behind it; with two
- * hyphens more it is the last. */
-static bool is_delimiter(struct text line, struct text boundary, bool *ret_is_last)
-{
-	struct text rest;
-
-	if (line.len < boundary.len + 2 || memcmp(line.at, "--", 2) != 0 ||
-	    memcmp(line.at + 2, boundary.at, boundary.len) != 0)
-		return false;
-	rest = text_from(line, boundary.len + 2);
-	*ret_is_last = rest.len >= 2 && memcmp(rest.at, "--", 2) == 0;
-	return *ret_is_last || text_trim(rest).len == 0;
-}
-
-/* Cuts the body up to the next delimiter off *rest. false: no delimiter is left, and what was cut off is no part. */
-static bool next_part(struct text *rest, struct text boundary, struct text *ret_part,
-		      bool *ret_is_last)
-{
-	const char *begin = rest->at;
-
-	*ret_is_last = false;
-	while (rest->len) {
-		struct text line = next_line(rest);
-
-		if (!is_delimiter(line, boundary, ret_is_last))
-			continue;
-		/* The line end before the delimiter belongs to it. */
-		*ret_part = text_between(begin, line.at);
-		if (ret_part->len && ret_part->at[ret_part->len - 1] == '\n')
-			ret_part->len--;
-		if (ret_part->len && ret_part->at[ret_part->len - 1] == '\r')
-			ret_part->len--;
-		return true;
-	}
-	return false;
-}
-
-static bool boundary_of(struct text params, struct text *ret)
-{
-	if (!sip_param(params, TEXT("boundary"), ret))
-		return false;
-	if (ret->len >= 2 && ret->at[0] == '"')
-		*ret = (struct text){ret->at + 1, ret->len - 2};
-	return ret->len > 0;
-}
-
-/* The first part that is a session description. @req IFC-12 */
-static struct text find_description(struct text content_type, struct text body, unsigned depth)
-{
-	struct text params, part, boundary, type = media_type(content_type, &params);
-	bool is_last;
-
-	if (text_equal_nocase(type, TEXT("application/sdp")))
-		return body;
-	if (depth >= LIMIT_BODY_DEPTH || !text_starts_with_nocase(type, TEXT("multipart/")) ||
-	    !boundary_of(params, &boundary))
-		return (struct text){0};
-	/* What stands before the first delimiter is nothing. */
-	if (!next_part(&body, boundary, &part, &is_last) || is_last)
-		return (struct text){0};
-	for (unsigned n = 0; n < LIMIT_BODY_PARTS && !is_last; n++) {
-		struct text found;
-
-		if (!next_part(&body, boundary, &part, &is_last))
-			break;
-		found = content_type_of_part(&part);
-		found = find_description(found, part, depth + 1);
-		if (found.len)
-			return found;
-	}
-	return (struct text){0};
-}
-
 static void read_description(struct look *look)
 {
 	const struct sip_message *m = look->facts->request;
-	struct text rest = find_description(sip_value(m, SIP_HEADER_CONTENT_TYPE), m->body, 0);
+	struct text rest = sip_body_part(m, TEXT("application/sdp")); /* @req IFC-12 */
+	struct text line;
 
 	look->has_description = true;
 	look->n_lines = 0;
-	while (rest.len && look->n_lines < LIMIT_DESCRIPTION_LINES) {
-		struct text line = next_line(&rest);
-
+	while (look->n_lines < LIMIT_DESCRIPTION_LINES && text_next_line(&rest, &line))
 		/* RFC 4566 §5: one letter, "=", the value; anything else is no line of SDP. */
 		if (line.len >= 2 && line.at[1] == '=')
 			look->lines[look->n_lines++] =
 				(struct description_line){line.at, text_from(line, 2)};
-	}
 }
 
 /* The next line from number `i` on whose letter the name of the point matches; n_lines: none. */
