@@ -192,21 +192,24 @@ static struct text answer_for(struct node *node, const struct leg *from,
 
 /* ---------------------------------------------------------------- session timer */
 
+void leg_note_interval(struct node *node, const struct leg_place *at, uint32_t seconds)
+{
+	at->leg->expires_s = seconds;
+	at->session->expires_s = seconds;
+	at->anchored->expires_at_ms = seconds ? node->now_ms + (uint64_t)seconds * 1000 : 0;
+}
+
 /* @req RF-13b  RFC 4028 §7.2, §10: the 2xx says; both legs have the same interval. */
 static void note_interval(struct node *node, const struct leg_place *to, struct leg *from)
 {
 	struct text value = sip_value(&node->message, SIP_HEADER_SESSION_EXPIRES);
-	struct anchored_session *a = to->anchored;
-	uint32_t seconds = 0;
+	uint32_t seconds;
 
-	value.len = text_find(value, ';');
-	if (!text_to_u32(text_trim(value), 0x7fffffff, &seconds))
+	if (!text_to_u32(session_interval_digits(value), 0x7fffffff, &seconds))
 		seconds = 0;
-	to->leg->expires_s = seconds;
+	leg_note_interval(node, to, seconds);
 	if (from)
 		from->expires_s = seconds;
-	to->session->expires_s = seconds;
-	a->expires_at_ms = seconds ? node->now_ms + (uint64_t)seconds * 1000 : 0;
 }
 
 /* ---------------------------------------------------------------- responses that pass */

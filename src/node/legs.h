@@ -5,6 +5,7 @@
 
 #include "node/arrival.h"
 #include "roles/sccas/sccas.h"
+#include "dialog/session_interval.h"
 #include "sip/body.h"
 
 struct sccas_user;
@@ -110,6 +111,8 @@ enum transfer_request transfer_request_of(const struct node *node, const struct 
 void transfer_request(struct node *node, struct arrival *a, enum transfer_request kind);
 /* node->message answers a request of ours on a leg; or nothing does: 408, 503. */
 void leg_request_answered(struct node *node, struct client_transaction *client);
+/* The interval of the session timer that begins now, RFC 4028; 0: none. The session has one. */
+void leg_note_interval(struct node *node, const struct leg_place *at, uint32_t seconds);
 void leg_request_failed(struct node *node, struct client_transaction *client, unsigned status);
 
 /* --- carry_out_legs.c --------------------------------------------------------------------------- */

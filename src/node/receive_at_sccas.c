@@ -25,14 +25,10 @@ static void journal_absorbed(struct node *node, const struct leg_place *at,
 						.clause = (uint8_t)clause});
 }
 
-static void answer_here(struct node *node, struct server_transaction *server,
-			const struct leg_place *at, unsigned status, enum session_clause clause)
+static void answer_with(struct node *node, struct server_transaction *server,
+			const struct leg_place *at, unsigned status, enum session_clause clause,
+			struct text lines)
 {
-	char bytes[48];
-	struct text_writer lines = text_writer_on(bytes, sizeof(bytes));
-
-	if (status == 500)
-		put_retry_after(node, &lines);
 	journal_absorbed(node, at, CLAUSE_NONE);
 	session_journal(node, at->session,
 			(struct journal_record){.kind = JOURNAL_RESPONSE,
@@ -42,8 +38,18 @@ static void answer_here(struct node *node, struct server_transaction *server,
 						.status = (uint16_t)status,
 						.cseq = node->message.cseq,
 						.clause = (uint8_t)clause});
-	leg_answer(node, server, at,
-		   &(struct leg_response){.status = status, .lines = text_written(&lines)});
+	leg_answer(node, server, at, &(struct leg_response){.status = status, .lines = lines});
+}
+
+static void answer_here(struct node *node, struct server_transaction *server,
+			const struct leg_place *at, unsigned status, enum session_clause clause)
+{
+	char bytes[48];
+	struct text_writer lines = text_writer_on(bytes, sizeof(bytes));
+
+	if (status == 500)
+		put_retry_after(node, &lines);
+	answer_with(node, server, at, status, clause, text_written(&lines));
 }
 
 static struct server_transaction *begin_on_leg(struct node *node, struct arrival *a,
@@ -203,6 +209,44 @@ static bool is_settled(const struct anchored_session *a)
 	return a->transfer == TRANSFER_NONE || a->transfer == TRANSFER_DONE;
 }
 
+/* @req RF-13c
+ * A refresh while nobody else can answer it: the interval begins anew here as it would have there. */
+static void refresh_here(struct node *node, const struct leg_place *at,
+			 struct server_transaction *server)
+{
+	struct text value = sip_value(&node->message, SIP_HEADER_SESSION_EXPIRES), refresher;
+	struct text params = text_from(value, text_find(value, ';'));
+	enum session_interval_verdict verdict = session_interval_check(&node->message);
+	char bytes[96];
+	struct text_writer lines = text_writer_on(bytes, sizeof(bytes));
+	uint32_t seconds;
+
+	if (verdict == SESSION_INTERVAL_REFUSE) {
+		answer_with(node, server, at, 422, CLAUSE_INTERVAL_TOO_SMALL,
+			    TEXT("Min-SE: 90\r\n"));
+		return;
+	}
+	if (!text_to_u32(session_interval_digits(value), 0x7fffffff, &seconds)) {
+		seconds = at->leg->expires_s; /* who says nothing keeps what was agreed */
+		if (!seconds ||
+		    !sip_has_option(&node->message, SIP_HEADER_SUPPORTED, TEXT("timer"))) {
+			answer_here(node, server, at, 200, CLAUSE_NONE);
+			return;
+		}
+	}
+	if (verdict == SESSION_INTERVAL_RAISE)
+		seconds = SESSION_INTERVAL_MIN_S;
+	leg_note_interval(node, at, seconds);
+	text_put_literal(&lines, "Session-Expires: ");
+	text_put_u64(&lines, seconds);
+	if (sip_param(params, TEXT("refresher"), &refresher) &&
+	    text_equal_nocase(refresher, TEXT("uas")))
+		text_put_literal(&lines, ";refresher=uas\r\n");
+	else
+		text_put_literal(&lines, ";refresher=uac\r\nRequire: timer\r\n");
+	answer_with(node, server, at, 200, CLAUSE_REFRESHED, text_written(&lines));
+}
+
 static void offer(struct node *node, const struct leg_place *at, struct server_transaction *server)
 {
 	const struct sip_message *m = &node->message;
@@ -217,7 +261,7 @@ static void offer(struct node *node, const struct leg_place *at, struct server_t
 	if (status) {
 		answer_here(node, server, at, status, CLAUSE_OFFER_MEETS_TRANSFER);
 	} else if (!has_offer && (!is_settled(at->anchored) || !find_peer(node, at, &to))) {
-		answer_here(node, server, at, 200, CLAUSE_REFRESHED); /* RFC 4028 §9 */
+		refresh_here(node, at, server);
 	} else if (at->which == SOURCE_ACCESS_LEG && has_offer) {
 		offer_of_source(node, at, server);
 	} else if (!is_settled(at->anchored)) { /* @req SV-50 */

@@ -1041,6 +1041,57 @@ static void test_sv_20_the_session_timer_goes_on(void **state)
 	close_scene(&s);
 }
 
+/* The remote party refreshes while the remote leg is held, or moved: that keeps the session alive. */
+static void test_rf_13c_a_refresh_that_meets_no_other_leg(void **state)
+{
+	static const struct {
+		const char *lines, *status, *expires;
+		bool is_refreshed;
+	} rows[] = {
+		{"Supported: timer\nSession-Expires: 90;refresher=uac\n", "200", "90;refresher=uac",
+		 true},
+		{"Supported: timer\nSession-Expires: 120\n", "200", "120;refresher=uac", true},
+		{"Supported: timer\nSession-Expires: 90;refresher=UAS\n", "200", "90;refresher=uas",
+		 true},
+		{"Supported: timer\n", "200", "90;refresher=uac", true},
+		{"Session-Expires: 30\n", "200", "90;refresher=uac", true},
+		{"", "200", NULL, false},
+		{"Supported: timer\nSession-Expires: 89;refresher=uac\n", "422", NULL, false},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) * 2; i++) {
+		unsigned row = i / 2;
+		bool is_held = i & 1;
+		struct scene s;
+
+		open_scene(&s);
+		party_sends(&s.wire, &s.ue, "UPDATE", "Session-Expires: 90;refresher=uac\n", "");
+		party_answers(&s.wire, &s.remote, "UPDATE", "200 OK",
+			      "Session-Expires: 90;refresher=uac\r\n", "");
+		wire_run(&s.wire, 60000);
+		if (is_held) {
+			party_sends(&s.wire, &s.ue, "BYE", REASON_503, "");
+			wire_run(&s.wire, 1000);
+		} else {
+			transfer_invite(&s.wire, &s.msc, "m", OF_ALICE, "");
+		}
+		party_sends(&s.wire, &s.remote, "UPDATE", rows[row].lines, "");
+		assert_non_null(party_hears(&s.wire, &s.remote, rows[row].status));
+		wire_check_header(wire_last(&s.wire, REMOTE, "SIP/2.0"), "Session-Expires",
+				  rows[row].expires);
+		wire_check_header(wire_last(&s.wire, REMOTE, "SIP/2.0"), "Min-SE",
+				  rows[row].status[0] == '4' ? "90" : NULL);
+		if (is_held)
+			transfer_invite(&s.wire, &s.msc, "m", OF_ALICE, "");
+		/* The remote party says no more of a timer: only the refresh can have kept the time. */
+		wire_run(&s.wire, 31000);
+		assert_int_equal(wire_count(&s.wire, REMOTE, "BYE") > 0, !rows[row].is_refreshed);
+		wire_run(&s.wire, 200000);
+		close_scene(&s);
+	}
+}
+
 static void test_sv_64_the_ue_hears_what_the_remote_party_said(void **state)
 {
 	struct scene s;
@@ -1201,6 +1252,7 @@ int main(void)
 		cmocka_unit_test(test_sv_20_a_late_ack_of_the_ue_ends_here),
 		cmocka_unit_test(test_sv_20_video_stands_at_port_0_and_comes_back),
 		cmocka_unit_test(test_sv_20_the_session_timer_goes_on),
+		cmocka_unit_test(test_rf_13c_a_refresh_that_meets_no_other_leg),
 		cmocka_unit_test(test_sv_64_the_ue_hears_what_the_remote_party_said),
 		cmocka_unit_test(test_sv_53_without_hold_early_a_cancel_ends_the_call),
 		cmocka_unit_test(test_sv_20b_sv_41_the_offer_of_a_ue_that_is_gone),
