@@ -228,6 +228,16 @@ static bool expected(unsigned n, bool is_cnf, const bool *met)
 	return is_cnf ? all : any;
 }
 
+/* In a profile of this one criteria. */
+static bool trigger_point_is_met(const struct trigger_point *trigger,
+				 const struct filter_facts *facts)
+{
+	struct filter_criteria criteria = {.profile_part = PROFILE_PART_BOTH, .trigger = *trigger};
+	const struct service_profile profile = {1, &criteria};
+
+	return filter_criteria_next(&profile, (struct filter_position){0}, facts) != NULL;
+}
+
 static bool ask_alone(const struct service_point *point, const struct filter_facts *facts)
 {
 	struct service_point plain = *point;

@@ -71,7 +71,7 @@ struct fuzz {
 	struct node_settings settings[2]; /* one in use, the other for the next change */
 	struct sccas_users *users;
 	unsigned in_use;
-	bool is_roomy, input_is_faulty;
+	bool input_is_faulty;
 	uint64_t now_ms;
 	uint32_t run;                                           /* marks the slots of this input */
 	struct kept outputs[OUTPUTS], inputs[INPUTS], followed; /* rings */
@@ -701,6 +701,7 @@ enum call_way {
 	CALL_TERMINATES = 4,
 	CALL_HAS_TIMER = 8,
 	CALL_HAS_ROUTES = 16,
+	/* of a transfer too: */
 	CALL_OF_STRANGER = 32,
 	CALL_HAS_LINES = 64,
 	CALL_IS_SAME = 128, /* Call-ID of the one before */
@@ -769,12 +770,9 @@ static void put_target_dialog(char *lines, size_t max)
 			 local + 4, remote + 4);
 }
 
-enum transfer_way {
-	TRANSFER_NAMES_DIALOG = 16,
-	TRANSFER_OF_STRANGER = 32, /* as CALL_OF_STRANGER */
-};
+#define TRANSFER_NAMES_DIALOG 16u
 
-/* Bits 0-1 of `way` say to which number, 2-3 of whom. */
+/* Bits 0-1 of `way` say to which number, 2-3 of whom, 5-7 are as of a call. */
 static void op_transfer(void)
 {
 	static const char *const numbers[] = {"tel:+4916000001", "sip:atu-sti@127.0.0.1:5070",

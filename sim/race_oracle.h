@@ -25,7 +25,6 @@ struct race_rule_session {
 	uint8_t target;   /* enum race_target */
 	uint8_t way_back; /* enum race_return: the device's re-INVITE */
 	bool source_lives;
-	bool has_returned;   /* was moved, and is back on the source leg */
 	bool is_handed_back; /* the MSC server ended its leg with 487: the device is awaited */
 	bool is_refused; /* the remote party did not take back the media it had: GAP, a release is as right as a call that goes on, if its media agree */
 	bool hung_up;    /* by the MSC server: the session is to end */

@@ -1,6 +1,7 @@
 /* What all application servers have in common: how they begin and end, and what they ask of a request that is sent to them. */
 #include "server_parts.h"
 
+#include "sip/chars.h"
 #include "sip/uri.h"
 
 #include <assert.h>
@@ -64,6 +65,16 @@ static void check_routes(struct ue *ue, const struct sip_message *m)
 			     TEXT_ARGS(back));
 }
 
+static bool are_parameters(struct text params)
+{
+	enum sip_param_step step;
+	struct text name, value;
+
+	while ((step = sip_param_next(&params, &name, &value)) == SIP_PARAM_FOUND)
+		;
+	return step == SIP_PARAM_END;
+}
+
 static bool is_one_of(struct text value, const char *a, const char *b)
 {
 	return text_equal_nocase(value, text_of(a)) || text_equal_nocase(value, text_of(b));
@@ -81,7 +92,7 @@ static void check_served_user(struct ue *ue, const struct sip_message *m)
 			     field ? "more than one" : "no");
 		return;
 	}
-	if (!sip_name_addr_parse(field->value, &user) || !sip_params_are_valid(user.params)) {
+	if (!sip_name_addr_parse(field->value, &user) || !are_parameters(user.params)) {
 		ue_violation(ue, "malformed P-Served-User: %.*s", TEXT_ARGS(field->value));
 		return;
 	}
@@ -96,11 +107,8 @@ static void check_served_user(struct ue *ue, const struct sip_message *m)
 
 void server_check_first_contact(struct ue *ue, const struct sip_message *m)
 {
-	struct server *server = ue->service_self;
-
 	if (server_is_own(ue, m->request_uri))
 		return; /* for the server itself: a third-party REGISTER, an OPTIONS */
-	server->n_first_contacts++;
 	check_routes(ue, m);
 	check_served_user(ue, m);
 	if (m->max_forwards == 0)

@@ -36,7 +36,6 @@ struct server {
 	char uri[UE_URI];
 	struct proxy *proxy; /* one of these, or none */
 	struct b2bua *b2bua;
-	unsigned n_first_contacts;
 };
 
 struct server *server_open(struct world *world, const struct server_options *options);

@@ -221,8 +221,8 @@ static const char *const end_words[SESSION_ENDS] = {
 	"rejected",  "cancelled",      "no-answer",      "session-timer",
 	"lost",      "server-hung-up", "deregistered"};
 static const char *const outcome_words[] = {
-	"not-asked", "waiting-for-ack", "awaited",         "sent",
-	"answered",  "timed-out",       "transport-failed"};
+	"not-asked",        "waiting-for-ack", "awaited",           "sent", "answered", "timed-out",
+	"transport-failed", "hung-up",         "left-to-its-server"};
 
 static struct ue *first_user(struct story *s)
 {

@@ -121,7 +121,6 @@ struct ue {
 	unsigned n_drawn;
 	uint32_t register_cseq;
 	char register_call_id[64];
-	unsigned n_strays; /* responses and ACKs that belong to nothing */
 };
 
 struct ue_options {

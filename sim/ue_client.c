@@ -76,7 +76,6 @@ static void failed(struct ue_client *client)
 	struct ue *ue = client->ue;
 
 	client->is_live = false;
-	client->is_given_up = true;
 	if (client->method == SIP_INVITE && !client->dialog) {
 		ue->calls[client->call]->state = UE_CALL_FAILED;
 		end_early_dialogs(client);
@@ -381,10 +380,8 @@ void ue_client_response(struct ue *ue, const struct sip_message *m)
 {
 	struct ue_client *client = client_of(ue, m);
 
-	if (!client) {
-		ue->n_strays++;
+	if (!client)
 		return;
-	}
 	check_response(client, m);
 	if (m->status < 200)
 		provisional(client, m);

@@ -10,7 +10,7 @@
 /* A request that we sent. */
 struct ue_client {
 	struct ue *ue;
-	bool is_live, has_provisional, cancel_wanted, is_cancelled, is_completed, is_given_up;
+	bool is_live, has_provisional, cancel_wanted, is_cancelled;
 	uint8_t method; /* enum sip_method */
 	uint32_t cseq, call;
 	struct ue_dialog *dialog; /* NULL outside */

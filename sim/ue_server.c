@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { WAKE_RING, WAKE_ANSWER, WAKE_RETRANSMIT, WAKE_GIVE_UP, WAKE_RULE, WAKE_USUAL, WAKE_FORGET };
+enum { WAKE_RING, WAKE_ANSWER, WAKE_RETRANSMIT, WAKE_GIVE_UP, WAKE_USUAL, WAKE_FORGET };
 
 static void wake(void *self, uint64_t generation, uint64_t what);
 
@@ -535,10 +535,8 @@ static void receive_ack(struct ue *ue, const struct sip_message *m)
 		return;
 	}
 	dialog = ue_dialog_find(ue, m->call_id, m->to_tag, m->from_tag);
-	if (!dialog || m->cseq != dialog->invite_cseq) {
-		ue->n_strays++;
+	if (!dialog || m->cseq != dialog->invite_cseq)
 		return;
-	}
 	check_request(ue, dialog, m);
 	if (dialog->state == UE_ANSWERED) {
 		dialog->state = UE_CONFIRMED;

@@ -1,4 +1,4 @@
-"""The scene "srvcc": a telephone loses LTE in a call. Its P-CSCF says BYE (503), and the MSC server's INVITE due to STN-SR is on its way: once it
+"""The scene "srvcc": a telephone loses LTE in a call. Its P-CSCF says BYE with SIP;cause=503, and the MSC server's INVITE due to STN-SR is on its way: once it
 comes in time, once it does not (TS 24.237 §12.3.3.2).
 
 adieud is S-CSCF and SCC AS here. The parties are scripts that speak SIP over UDP: each step waits for the message before it, none for a time."""
@@ -162,7 +162,7 @@ class Srvcc(Demo):
         self.write("bindings", f"sip:alice@ims.example <sip:{HOST}:{self.phone.port}>\nsip:bob@ims.example <sip:{HOST}:{self.bob.port}>\n")
         self.write("users.sccas", f"{NUMBER_OF_ALICE} alice@ims.example sip:alice@ims.example\n")
         say(f"    users.sccas: {NUMBER_OF_ALICE} alice@ims.example sip:alice@ims.example\n    sccas: stn_sr {STN_SR}, bye_hold {WINDOW_S}s")
-        say(f"The window between BYE (503) and INVITE is {WINDOW_S} s here, so that nobody has to wait; the default is 8 s.")
+        say(f"The window between BYE with SIP;cause=503 and INVITE is {WINDOW_S} s here, so that nobody has to wait; the default is 8 s.")
         self.start_adieud(self.write_configuration())
 
     def write(self, name, text):
@@ -209,7 +209,7 @@ class Srvcc(Demo):
         return self.json("why", session)["transfer"]
 
     def lose_the_race(self):
-        heading(f"The race lost: BYE (503), and no INVITE due to STN-SR within {WINDOW_S} s")
+        heading(f"The race lost: BYE with SIP;cause=503, and no INVITE due to STN-SR within {WINDOW_S} s")
         session = self.make_call()
         since = self.lose_the_bearer()
         bye = self.bob.hears("BYE")
@@ -226,7 +226,7 @@ class Srvcc(Demo):
         return session
 
     def win_the_race(self):
-        heading("The race won: BYE (503), and the INVITE due to STN-SR comes inside the window")
+        heading("The race won: BYE with SIP;cause=503, and the INVITE due to STN-SR comes inside the window")
         session = self.make_call()
         since = self.lose_the_bearer()
         wait_until(lambda: self.verdict(session).get("hold_left_ms", 0) < WINDOW_S * 300, "the last third of the window")

@@ -40,7 +40,6 @@ struct cx_reader {
 	/* Of the service profile at hand: */
 	unsigned n_criteria;
 	struct filter_criteria criteria[CX_CRITERIA_MAX];
-	unsigned n_shared_ids;
 	bool is_out_of_memory;
 };
 

@@ -28,10 +28,10 @@ struct admin_host {
 	/* Reads configuration and bindings again. false: the old ones stay in force. Both lists are of strings: what is wrong, and
 	 * what only a restart changes. */
 	bool (*reload)(void *owner, json_t *wrong, json_t *not_live);
-	/* Adds what sockets and mailboxes of all shards counted. */
-	void (*put_io_counters)(void *owner, json_t *object);
+	/* Adds what sockets and mailboxes of all shards counted, and to `help` what that means. */
+	void (*put_io_counters)(void *owner, json_t *object, json_t *help);
 	/* For orders that deserve a line in the log. */
-	void (*log)(void *owner, enum node_log_level level, const char *line);
+	void (*log)(void *owner, enum node_log_level level, struct text line);
 	uint64_t (*clock_ms)(void *owner);
 };
 

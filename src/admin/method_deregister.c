@@ -1,7 +1,7 @@
 /* De-registration by the operator, TS 24.229 §5.4.1.5. */
 #include "admin/methods.h"
 
-#include <stdio.h>
+#include "base/logfmt.h"
 
 struct deregister_job {
 	struct text user, contact;
@@ -17,14 +17,14 @@ static void deregister(struct node *node, uint64_t now_ms, void *arg)
 
 static void log_it(struct rpc_call *call, const struct deregister_job *job)
 {
-	char line[400];
+	char bytes[1024];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
 
-	snprintf(line, sizeof(line), "msg=\"contacts taken out\" user=\"%.*s\" n=%u uid=%u",
-		 job->user.len > 200 ? 200 : (int)job->user.len, job->user.at, job->n, call->uid);
-	for (char *c = line; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = '?';
-	call->host->log(call->host->owner, NODE_LOG_INFO, line);
+	logfmt_begin(&w, "contacts taken out");
+	logfmt_text(&w, "user", job->user);
+	logfmt_number(&w, "n", job->n);
+	logfmt_number(&w, "uid", call->uid);
+	call->host->log(call->host->owner, NODE_LOG_NOTICE, text_written(&w));
 }
 
 /* The registrar is on shard 0 and tells the others. */

@@ -1,18 +1,61 @@
 /* Release by the operator: orders, their progress, their end. One number here stands for an order of each shard. */
 #include "admin/methods.h"
 
+#include "sip/uri.h"
+
+#include "base/logfmt.h"
+
 #include <stdio.h>
 
 struct release_job {
 	struct node_release_order order;
 	enum node_release_verdict verdict;
 	uint32_t number;
+	json_t *already; /* how one session was being released before this order; NULL: it was not */
 };
+
+static bool is_same_reason(const struct node_release_order *order,
+			   const struct node_session_report *s)
+{
+	return (!order->status || order->status == s->reason_status) &&
+	       (!order->reason_text.len || text_equal(order->reason_text, s->reason_text));
+}
+
+/* @req RC-16  The first order stands: since when, and with which Reason. */
+static json_t *json_of_already(const struct node_release_order *order,
+			       const struct node_session_report *s, uint64_t now_ms)
+{
+	json_t *object = json_object();
+	const struct journal_record *r;
+
+	for (unsigned i = 0; (r = journal_record_at(s->journal, i)); i++)
+		if (r->kind == JOURNAL_ORDER)
+			json_put(object, "since_ms",
+				 json_integer((json_int_t)(now_ms - s->began_ms - r->at_ms)));
+	if (s->is_terminating)
+		json_put(object, "hung_up", json_true());
+	if (s->reason_status && !s->is_terminating) {
+		json_put(object, "reason", json_integer(s->reason_status));
+		json_put(object, "text", json_of_text(s->reason_text));
+	}
+	json_put(object, "reason_differs", json_boolean(!is_same_reason(order, s)));
+	return object;
+}
+
+static void note_already(struct node *node, uint64_t now_ms, struct release_job *job)
+{
+	struct node_session_report report;
+
+	if (job->order.selector == NODE_SELECT_SESSION && !job->order.dry_run &&
+	    node_session(node, &job->order.id, &report) && report.state == SESSION_RELEASING)
+		job->already = json_of_already(&job->order, &report, now_ms);
+}
 
 static void give_order(struct node *node, uint64_t now_ms, void *arg)
 {
 	struct release_job *job = arg;
 
+	note_already(node, now_ms, job);
 	job->verdict = node_release(node, now_ms, &job->order, &job->number);
 }
 
@@ -75,6 +118,13 @@ static bool read_order(struct rpc_call *call, struct node_release_order *order)
 	return true;
 }
 
+static bool is_uri(struct text user)
+{
+	struct sip_uri uri;
+
+	return user.len <= LIMIT_URI_BYTES && sip_uri_parse(user, &uri);
+}
+
 /* Exactly one of id, user and all. */
 static bool read_selector(struct rpc_call *call, struct node_release_order *order,
 			  struct admin_order *known)
@@ -89,8 +139,10 @@ static bool read_selector(struct rpc_call *call, struct node_release_order *orde
 	if (id + user + all != 1)
 		return rpc_fail(call, RPC_INVALID_PARAMS,
 				"expected exactly one of id, user and all");
-	if (user && order->user.len == 0)
-		return rpc_fail(call, RPC_INVALID_PARAMS, "user is empty");
+	if (user && !is_uri(order->user))
+		return rpc_fail(call, RPC_INVALID_PARAMS,
+				"user must be a URI, as \"adieu users\" shows it "
+				"(sip:bob@ims.example)");
 	order->selector = id ? NODE_SELECT_SESSION : user ? NODE_SELECT_USER : NODE_SELECT_ALL;
 	if (id && !find_session(call, &order->id))
 		return false;
@@ -105,12 +157,15 @@ static bool read_selector(struct rpc_call *call, struct node_release_order *orde
 
 static void log_order(struct rpc_call *call, const struct admin_order *order)
 {
-	char line[320];
+	char bytes[1024];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
 
-	snprintf(line, sizeof(line),
-		 "msg=\"release ordered\" order=%u what=\"%s\" dry_run=%d uid=%u", order->number,
-		 order->what, order->dry_run, call->uid);
-	call->host->log(call->host->owner, NODE_LOG_INFO, line);
+	logfmt_begin(&w, "release ordered");
+	logfmt_number(&w, "order", order->number);
+	logfmt_text(&w, "what", text_of(order->what));
+	logfmt_number(&w, "dry_run", order->dry_run);
+	logfmt_number(&w, "uid", call->uid);
+	call->host->log(call->host->owner, NODE_LOG_NOTICE, text_written(&w));
 }
 
 static json_t *json_of_order(const struct admin_order *order)
@@ -149,8 +204,12 @@ void method_release(struct rpc_call *call)
 		return;
 	one = job.order.selector == NODE_SELECT_SESSION;
 	if (!give_orders(call, &job, one ? job.order.id.shard : 0,
-			 one ? job.order.id.shard + 1 : call->host->n_shards, &order))
+			 one ? job.order.id.shard + 1 : call->host->n_shards, &order)) {
+		json_decref(job.already);
 		return;
+	}
+	order.id = job.order.id;
+	order.is_joined = job.already != NULL;
 	order.status = job.order.status;
 	order.dry_run = job.order.dry_run;
 	known = new_order(call->orders);
@@ -159,6 +218,8 @@ void method_release(struct rpc_call *call)
 	log_order(call, known);
 	call->result = json_of_order(known);
 	json_put(call->result, "shards", json_of_shards(known));
+	if (job.already)
+		json_put(call->result, "already", job.already);
 	if (one) {
 		char id[40];
 		struct text_writer w = text_writer_on(id, sizeof(id));
@@ -172,6 +233,7 @@ void method_release(struct rpc_call *call)
 
 struct progress_job {
 	uint32_t order;
+	const struct admin_order *joined; /* NULL: it releases itself */
 	bool known;
 	struct node_release_progress progress;
 };
@@ -179,9 +241,13 @@ struct progress_job {
 static void ask_progress(struct node *node, uint64_t now_ms, void *arg)
 {
 	struct progress_job *job = arg;
+	struct node_session_report report;
 
 	(void)now_ms;
 	job->known = node_release_progress(node, job->order, &job->progress);
+	if (job->known && job->joined)
+		job->progress.running = node_session(node, &job->joined->id, &report) &&
+					report.state != SESSION_ENDED;
 }
 
 static void add_progress(struct node_release_progress *sum, const struct node_release_progress *p)
@@ -246,7 +312,8 @@ void method_release_progress(struct rpc_call *call)
 	if (!order || !rpc_number(call, "wait_ms", 0, 60000, &wait_ms))
 		return;
 	for (uint32_t i = 0; i < order->n_shards; i++) {
-		struct progress_job job = {.order = order->at[i].order};
+		struct progress_job job = {.order = order->at[i].order,
+					   .joined = order->is_joined ? order : NULL};
 
 		call->host->call(call->host->owner, order->at[i].shard, ask_progress, &job);
 		if (job.known)

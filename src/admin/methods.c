@@ -1,5 +1,7 @@
 #include "admin/methods.h"
 
+#include "base/logfmt.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -247,7 +249,7 @@ void method_counters(struct rpc_call *call)
 {
 	struct node_counters sum = {0}, one;
 	uint64_t bindings = 0;
-	json_t *io = json_object();
+	json_t *io = json_object(), *help = json_of_help();
 
 	for (uint32_t shard = 0; shard < call->host->n_shards; shard++) {
 		call->host->call(call->host->owner, shard, copy_counters, &one);
@@ -255,13 +257,13 @@ void method_counters(struct rpc_call *call)
 		bindings = one.bindings;
 	}
 	sum.bindings = bindings; /* every shard has them all */
-	call->host->put_io_counters(call->host->owner, io);
+	call->host->put_io_counters(call->host->owner, io, help);
 	call->result = json_object();
 	json_put(call->result, "gauges", json_of_counters(&sum, true));
 	json_put(call->result, "counters", json_of_counters(&sum, false));
 	json_put(call->result, "io", io);
 	json_put(call->result, "clauses", json_of_clauses(&sum));
-	json_put(call->result, "help", json_of_help());
+	json_put(call->result, "help", help);
 }
 
 /* ------------------------------------------------------------------ the daemon itself */
@@ -281,14 +283,15 @@ static uint64_t sessions_left(struct rpc_call *call)
 void method_drain(struct rpc_call *call)
 {
 	bool off = false;
-	char line[80];
+	char bytes[80];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
 
 	if (!rpc_flag(call, "off", &off))
 		return;
 	call->host->set_draining(call->host->owner, !off);
-	snprintf(line, sizeof(line), "msg=\"draining %s\" uid=%u", off ? "ended" : "begun",
-		 call->uid);
-	call->host->log(call->host->owner, NODE_LOG_INFO, line);
+	logfmt_begin(&w, off ? "draining ended" : "draining begun");
+	logfmt_number(&w, "uid", call->uid);
+	call->host->log(call->host->owner, NODE_LOG_NOTICE, text_written(&w));
 	call->result = json_object();
 	json_put(call->result, "draining", json_boolean(!off));
 	json_put(call->result, "sessions", json_integer((json_int_t)sessions_left(call)));

@@ -24,7 +24,9 @@ struct admin_order {
 	} at[ADMIN_SHARDS_MAX];
 	uint16_t status; /* of its Reason; 0: the setting */
 	bool dry_run;
-	char what[160]; /* "session 0-1f-2a", "user sip:bob@ims.example", "all" */
+	bool is_joined; /* the session was being released already: it is waited for, and nothing else is done */
+	struct node_session_id id; /* of one session */
+	char what[160];            /* "session 0-1f-2a", "user sip:bob@ims.example", "all" */
 };
 
 struct admin_orders {
@@ -64,6 +66,8 @@ json_t *json_of_session(const struct node_session_report *session, uint64_t now_
 			bool with_details);
 /* Of a session of the SCC AS: how its transfer was decided. */
 json_t *json_of_transfer(const struct node_session_report *session, uint64_t now_ms);
+/* What it waits for at this moment. */
+json_t *json_of_waits(const struct node_session_report *session, uint64_t now_ms);
 /* Sets `name` and takes the value over; a NULL value (no memory) leaves it out. */
 static inline void json_put(json_t *object, const char *name, json_t *value)
 {
@@ -73,6 +77,9 @@ static inline void json_put(json_t *object, const char *name, json_t *value)
 /* The session that the parameter "id" means: an id, a Call-ID, or "last". */
 bool find_session(struct rpc_call *call, struct node_session_id *ret);
 uint64_t wall_clock_ms(void);
+/* Ended sessions of all shards, that which ended last first. `cursor`: as given out in "next", or empty. */
+void list_ended_sessions(struct rpc_call *call, struct text cursor, struct text user,
+			 size_t wanted);
 
 void method_sessions(struct rpc_call *call);
 void method_show(struct rpc_call *call);

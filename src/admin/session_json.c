@@ -89,9 +89,8 @@ static const char *journal_note_name(uint8_t note)
 	case NOTE_NONE: return "";
 	case NOTE_TIMEOUT: return "timeout";
 	case NOTE_TRANSPORT_FAILED: return "transport failed";
-	case NOTE_RETRANSMITTED: return "retransmitted";
 	case NOTE_ABSORBED: return "absorbed";
-	case NOTE_HAS_SDP: return "has a body";
+	case NOTE_NO_ROUTE: return "no route";
 	}
 	return "";
 }
@@ -101,6 +100,26 @@ static json_t *json_of_end_of_arrow(const struct node_session_report *s, uint8_t
 	char name[24];
 
 	return json_string(leg == LEG_SERVER ? "adieu" : node_leg_name(s, leg, name, sizeof(name)));
+}
+
+/* How often it came and went, when that was more than once. */
+static void put_times(json_t *object, const struct journal_record *r)
+{
+	if (r->came_again)
+		json_put(object, "received_times", json_integer(r->came_again + 1));
+	if (r->went_again)
+		json_put(object, "sent_times", json_integer(r->went_again + 1));
+}
+
+static json_t *json_of_reason(const struct journal_record *r)
+{
+	json_t *object = json_object();
+
+	json_put(object, "protocol",
+		 json_string(journal_reason_name((enum journal_reason)r->reason)));
+	if (r->cause)
+		json_put(object, "cause", json_integer(r->cause));
+	return object;
 }
 
 static json_t *json_of_record(const struct node_session_report *s, const struct journal_record *r)
@@ -117,8 +136,14 @@ static json_t *json_of_record(const struct node_session_report *s, const struct 
 		json_put(object, "to", json_of_end_of_arrow(s, r->to));
 		json_put(object, "method",
 			 json_string(sip_method_name((enum sip_method)r->method)));
-		json_put(object, "cseq", json_integer(r->cseq));
+		if (r->cseq)
+			json_put(object, "cseq", json_integer(r->cseq));
+		if (r->cseq_onward)
+			json_put(object, "cseq_onward", json_integer(r->cseq_onward));
 	}
+	put_times(object, r);
+	if (r->reason != REASON_NONE)
+		json_put(object, "reason", json_of_reason(r));
 	if (r->status)
 		json_put(object, "status", json_integer(r->status));
 	if (note[0])
@@ -195,12 +220,43 @@ json_t *json_of_transfer(const struct node_session_report *s, uint64_t now_ms)
 	if (t->hold_until_ms)
 		json_put(object, "hold_left_ms",
 			 json_integer((json_int_t)t->hold_until_ms - (json_int_t)now_ms));
+	if (t->source_release_ms)
+		json_put(object, "source_release_left_ms",
+			 json_integer((json_int_t)t->source_release_ms - (json_int_t)now_ms));
 	put_time(object, "transferred_at_ms", t->transferred_ms, now_ms);
 	put_time(object, "came_back_at_ms", t->came_back_ms, now_ms);
 	put_time(object, "failed_at_ms", t->failed_ms, now_ms);
 	if (t->failed_status)
 		json_put(object, "failed_status", json_integer(t->failed_status));
 	return object;
+}
+
+json_t *json_of_waits(const struct node_session_report *s, uint64_t now_ms)
+{
+	json_t *array = json_array();
+	char name[24];
+
+	for (unsigned i = 0; i < s->n_waits; i++) {
+		const struct node_wait *wait = &s->waits[i];
+		json_t *object = json_object();
+
+		json_put(object, "what",
+			 json_string(node_wait_name((enum node_wait_kind)wait->kind)));
+		json_put(object, "of",
+			 json_string(node_leg_name(s, wait->leg, name, sizeof(name))));
+		if (wait->kind == NODE_WAIT_BYE)
+			json_put(object, "bye_of", json_of_end_of_arrow(s, wait->from));
+		if (wait->n_sent)
+			json_put(object, "sent", json_integer(wait->n_sent));
+		if (wait->since_ms)
+			json_put(object, "since_ms",
+				 json_integer((json_int_t)now_ms - (json_int_t)wait->since_ms));
+		if (wait->until_ms)
+			json_put(object, "left_ms",
+				 json_integer((json_int_t)wait->until_ms - (json_int_t)now_ms));
+		json_array_append_new(array, object);
+	}
+	return array;
 }
 
 static void put_details(json_t *object, const struct node_session_report *s, uint64_t now_ms)
@@ -210,6 +266,7 @@ static void put_details(json_t *object, const struct node_session_report *s, uin
 	put_outcome(setup, s->setup_outcome, s->setup_status);
 	json_put(object, "setup", setup);
 	json_put(object, "n_dialogs", json_integer(s->n_dialogs));
+	json_put(object, "waits_for", json_of_waits(s, now_ms));
 	if (s->is_anchored) {
 		json_put(object, "legs", json_of_legs(s));
 		json_put(object, "transfer", json_of_transfer(s, now_ms));
@@ -241,7 +298,7 @@ json_t *json_of_session(const struct node_session_report *s, uint64_t now_ms, bo
 	uint64_t until_ms = s->ended_ms ? s->ended_ms : now_ms;
 
 	json_put(object, "id", json_of_id(&s->id));
-	json_put(object, "state", json_string(session_state_name(s->state)));
+	json_put(object, "state", json_string(node_state_name(s)));
 	if (s->end != SESSION_END_NONE)
 		json_put(object, "end", json_string(session_end_name(s->end)));
 	if (s->end_status)

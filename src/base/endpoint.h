@@ -7,15 +7,14 @@
 enum transport {
 	TRANSPORT_UDP,
 	TRANSPORT_TCP,
-	N_TRANSPORTS,
 };
 
 struct endpoint {
 	uint8_t transport; /* enum transport */
-	uint8_t family;	   /* 4 or 6; 0: none */
-	uint16_t port;	   /* host order */
-	uint32_t flow;	   /* stream: number of the connection, 0 when not (yet) known; datagrams: 0 */
-	uint8_t ip[16];	   /* network order, an IPv4 address in the first four */
+	uint8_t family;    /* 4 or 6; 0: none */
+	uint16_t port;     /* host order */
+	uint32_t flow;  /* stream: number of the connection, 0 when not (yet) known; datagrams: 0 */
+	uint8_t ip[16]; /* network order, an IPv4 address in the first four */
 };
 
 static inline bool endpoint_is_set(const struct endpoint *e)
@@ -24,7 +23,8 @@ static inline bool endpoint_is_set(const struct endpoint *e)
 }
 
 bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b); /* family and IP */
-bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);	     /* and transport and port; not the flow */
+bool endpoint_equal(const struct endpoint *a,
+		    const struct endpoint *b); /* and transport and port; not the flow */
 
 /* An IPv4 or IPv6 literal, the latter with or without [ ]; false for anything else (and *ret
  * untouched). Sets family and ip. */
@@ -36,7 +36,7 @@ void endpoint_put_ip(struct text_writer *w, const struct endpoint *e);
 /* host:port, as in logs. */
 void endpoint_put(struct text_writer *w, const struct endpoint *e);
 
-const char *transport_name(enum transport transport);	    /* "UDP", as in Via */
+const char *transport_name(enum transport transport);      /* "UDP", as in Via */
 const char *transport_parameter(enum transport transport); /* "udp", as in ;transport= */
 static inline bool transport_is_reliable(uint8_t transport)
 {

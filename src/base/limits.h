@@ -26,6 +26,8 @@
 #define LIMIT_DIALOGS                                                                              \
 	32u /* early and confirmed dialogs of one session: a further provisional response is
 					    forwarded but not remembered; a further 2xx takes the place of an early one, or is not forwarded */
+#define LIMIT_PASSAGES                                                                             \
+	64u /* 503 to an application server that sends the INVITE back once more: of one session, ended ones count too */
 #define LIMIT_FORKS                                                                                \
 	7u /* further early dialogs of a called leg of the SCC AS: a provisional response of one more is not passed on */
 #define LIMIT_ROUTE_SET_BYTES                                                                      \
@@ -37,8 +39,12 @@
 	64u /* of one session: the first 16 are kept, the later ones run in a ring */
 #define LIMIT_ENDED_SESSIONS 100000u /* the oldest ended session is forgotten */
 #define LIMIT_RELEASE_ORDERS 16u     /* orders at work at once: the next is refused */
+#define LIMIT_STREAMS_OF_LEG                                                                       \
+	8u /* of a description that the SCC AS makes of two: further ones stand with port 0 or are left out */
 #define LIMIT_OUTBOX_MESSAGES                                                                      \
-	256u /* sent from one step: what does not fit is counted and lost, as UDP may */
+	256u /* sent from one step: a request or response of a transaction that does not fit is counted and sent later; another message is lost, as UDP may */
+#define LIMIT_USES_PER_STEP                                                                        \
+	1024u /* sessions, dialogs and branches of contacts that are gone, looked at in one step: the rest is looked at in a later one */
 
 /* --- the user data ------------------------------------------------------------------------ */
 #define LIMIT_PATTERN_BYTES  1024u /* refused when the file is read */

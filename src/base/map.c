@@ -99,6 +99,17 @@ bool map_remove(struct map *map, uint32_t hash, uint64_t value)
 	return true;
 }
 
+uint64_t map_next(const struct map *map, uint32_t *at)
+{
+	while (map->values && *at <= map->mask) {
+		uint64_t value = map->values[(*at)++];
+
+		if (value)
+			return value;
+	}
+	return 0;
+}
+
 size_t map_bytes(const struct map *map)
 {
 	return map->values ? (map->mask + 1) * (sizeof(uint32_t) + sizeof(uint64_t)) : 0;

@@ -31,6 +31,8 @@ static inline uint32_t map_first(const struct map *map, uint32_t hash)
 	return hash & map->mask;
 }
 uint64_t map_value(const struct map *map, uint32_t hash, uint32_t *at);
+/* Walks all values in no order: `at` is 0 at first; 0 at the end. */
+uint64_t map_next(const struct map *map, uint32_t *at);
 size_t map_bytes(const struct map *map);
 
 #endif

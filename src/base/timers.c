@@ -1,7 +1,6 @@
 #include "base/timers.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <string.h>
 
 void timers_init(struct timers *timers, uint64_t now_ms)

@@ -105,7 +105,8 @@ int command_counters(const struct command_line *line)
 		print_group("now", json_object_get(result, "gauges"), help, true);
 		print_group("since the start", json_object_get(result, "counters"), help, all);
 		print_group("sockets", json_object_get(result, "io"), help, all);
-		print_group("decisions by clause", json_object_get(result, "clauses"), help, all);
+		print_group("sessions in which a clause decided",
+			    json_object_get(result, "clauses"), help, all);
 		if (!all)
 			fprintf(stderr, "what is still zero is shown by --all\n");
 	}

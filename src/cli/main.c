@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,17 +57,26 @@ static const char USAGE[] =
 	"  reload                 read configuration and bindings again\n"
 	"  version                of command and daemon\n"
 	"ID is a session id, a Call-ID, or \"last\" for the newest session.\n"
-	"Exit status: 0 done, 1 refused or unknown, 2 usage, 3 no daemon.\n";
+	"Exit status: 0 done, 1 refused or unknown, 2 usage, 3 no daemon. Options: -s, --json, -V, "
+	"-h.\n";
 
-static int usage(const char *what, const char *which)
+/* What is wrong, in one line. */
+__attribute__((format(printf, 1, 2))) static int usage(const char *format, ...)
 {
-	fprintf(stderr, "adieu: %s%s\n%s", what, which, USAGE);
+	va_list args;
+
+	va_start(args, format);
+	fputs("adieu: ", stderr);
+	vfprintf(stderr, format, args);
+	fputs(" (adieu --help)\n", stderr);
+	va_end(args);
 	return EXIT_USAGE;
 }
 
 static const struct option long_options[] = {
 	{"json", no_argument, NULL, 'j'},
 	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
 	{"limit", required_argument, NULL, 256 + 0},
 	{"cursor", required_argument, NULL, 256 + 1},
 	{"user", required_argument, NULL, 256 + 2},
@@ -118,24 +128,41 @@ static const struct command *command_of(const char *name)
 	return NULL;
 }
 
+static const char *needed_by(const struct command *command)
+{
+	return command->argument == ARGUMENT_ORDER  ? "the number of an order"
+	       : command->run == command_deregister ? "a user such as sip:bob@ims.example"
+						    : "a session id, a Call-ID or last";
+}
+
+static const char *option_name(unsigned bits)
+{
+	for (const struct option *o = long_options; o->name; o++)
+		if (o->val >= 256 && bits & 1u << (o->val - 256))
+			return o->name;
+	return "";
+}
+
 /* EXIT_DONE, or EXIT_USAGE with a word about it. */
 static int check(const struct command *command, const struct command_line *line)
 {
 	unsigned long ignored;
 
 	if (line->given & ~command->options)
-		return usage("an option that this command does not know: ", command->name);
+		return usage("%s knows no --%s", command->name,
+			     option_name(line->given & ~command->options));
 	if (command->argument == ARGUMENT_NONE && line->argument)
-		return usage("too much: ", line->argument);
+		return usage("%s takes no \"%s\"", command->name, line->argument);
 	if ((command->argument == ARGUMENT_NEEDED || command->argument == ARGUMENT_ORDER) &&
 	    !line->argument)
-		return usage("something is missing behind ", command->name);
+		return usage("%s needs %s", command->name, needed_by(command));
 	if (command->argument == ARGUMENT_ORDER && !read_number(line->argument, &ignored))
-		return usage("not the number of an order: ", line->argument);
+		return usage("%s needs %s, not \"%s\"", command->name, needed_by(command),
+			     line->argument);
 	if (command->run == command_release &&
 	    (line->argument != NULL) + (line->user != NULL) + ((line->given & OPTION_ALL) != 0) !=
 		    1)
-		return usage("release what? One of ID, --user and --all", "");
+		return usage("release needs one of ID, --user and --all");
 	return EXIT_DONE;
 }
 
@@ -175,18 +202,19 @@ int main(int argc, char **argv)
 		else if (c == 'h')
 			return fputs(USAGE, stdout) < 0;
 		else if (c < 256)
-			return usage("see below", "");
+			return EXIT_USAGE; /* getopt_long() has said what is wrong */
 		else if (!take_option(&line, 1u << (c - 256), optarg))
-			return usage("not a number: ", optarg);
+			return usage("--%s needs a number, not \"%s\"",
+				     option_name(1u << (c - 256)), optarg);
 	}
 	if (optind == argc)
-		return usage("no command", "");
+		return usage("no command given");
 	command = command_of(argv[optind]);
 	if (!command)
-		return usage("no such command: ", argv[optind]);
+		return usage("there is no command \"%s\"", argv[optind]);
 	if (optind + 1 < argc)
 		line.argument = argv[optind + 1];
 	if (optind + 2 < argc)
-		return usage("too much: ", argv[optind + 2]);
+		return usage("%s takes no \"%s\"", command->name, argv[optind + 2]);
 	return run(command, &line, socket_path);
 }

@@ -34,15 +34,16 @@ static void put_leg(char *ret, size_t bytes, const json_t *side)
 
 	if (status)
 		snprintf(ret, bytes, "%lld", (long long)status);
+	else if (strcmp(string_of(side, "outcome"), "hung up itself") == 0)
+		snprintf(ret, bytes, "sent BYE");
 	else
 		snprintf(ret, bytes, "%s", string_of(side, "outcome"));
 }
 
 /* "caller 200", with a comma when it is not the first of its line. A side whose BYE came from there, or was left
  * to an application server, has nothing to tell. */
-static bool print_side_of(const json_t *dialog, const char *side, bool is_first)
+static bool print_side_of(const json_t *of, bool is_first)
 {
-	const json_t *of = json_object_get(dialog, side);
 	const char *outcome = string_of(of, "outcome");
 	char leg[32];
 
@@ -54,25 +55,75 @@ static bool print_side_of(const json_t *dialog, const char *side, bool is_first)
 	return false;
 }
 
-/* "caller 200, callee 481", a line per dialog; with application servers "caller 200, server 1 200" and
- * "callee 200". */
+/* "dialog 1: caller 200, callee 481", a line per dialog; with application servers "dialog 1: caller 200, server 1
+ * 200" and "dialog 2: callee 200". */
+static void print_dialogs(const json_t *session)
+{
+	json_t *dialog;
+	size_t i;
+
+	json_array_foreach(json_object_get(session, "dialogs"), i, dialog)
+	{
+		const json_t *caller = json_object_get(dialog, "caller");
+		const json_t *callee = json_object_get(dialog, "callee");
+
+		printf("dialog %zu: ", i + 1);
+		puts(print_side_of(callee, print_side_of(caller, true)) ? "no BYE of ours" : "");
+	}
+}
+
+/* Of the SCC AS each leg is a dialog: "remote leg: remote party 200". */
+static void print_anchored_legs(const json_t *session)
+{
+	json_t *leg;
+	size_t i;
+
+	json_array_foreach(json_object_get(session, "legs"), i, leg)
+	{
+		if (!string_of(leg, "call_id")[0])
+			continue;
+		printf("%s: ", string_of(leg, "leg"));
+		puts(print_side_of(leg, true) ? "nothing to send" : "");
+	}
+}
+
+/* What each party answered to its BYE, or that it hung up itself. */
 static void print_legs(const json_t *session)
 {
 	const json_t *setup = json_object_get(session, "setup");
-	json_t *dialog;
-	size_t i;
 
 	printf("session %s: %s\n", string_of(session, "id"), string_of(session, "end"));
 	if (strcmp(string_of(setup, "outcome"), "not asked") != 0 && string_of(setup, "outcome")[0])
 		printf("released before the answer: caller got %lld, CANCEL %s\n",
 		       (long long)number_of(setup, "status"), string_of(setup, "outcome"));
-	json_array_foreach(json_object_get(session, "dialogs"), i, dialog)
-	{
-		bool is_first = print_side_of(dialog, "caller", true);
+	print_dialogs(session);
+	print_anchored_legs(session);
+}
 
-		if (!print_side_of(dialog, "callee", is_first))
-			putchar('\n');
-	}
+/* An order for a session that is being released, or is ending, adds nothing to it. */
+static void say_already(const json_t *order, bool waits)
+{
+	const json_t *already = json_object_get(order, "already");
+	const char *text = string_of(already, "text");
+	json_int_t since_ms = number_of(already, "since_ms");
+
+	if (!already)
+		return;
+	fprintf(stderr, "session %s is %s already", string_of(order, "id"),
+		flag_of(already, "hung_up") ? "ending" : "being released");
+	if (since_ms)
+		fprintf(stderr, ", since %lld.%03lld s", (long long)since_ms / 1000,
+			(long long)since_ms % 1000);
+	if (flag_of(already, "hung_up"))
+		fputs(": a party has hung up", stderr);
+	if (number_of(already, "reason"))
+		fprintf(stderr, ", with Reason SIP;cause=%lld",
+			(long long)number_of(already, "reason"));
+	if (text[0])
+		fprintf(stderr, ";text=\"%s\"", text);
+	if (flag_of(already, "reason_differs"))
+		fputs("; that stands, and the reason given now is not used", stderr);
+	fputs(waits ? "; waiting for its end\n" : "\n", stderr);
 }
 
 /* ------------------------------------------------------------------ many */
@@ -98,6 +149,12 @@ static void print_summary(const json_t *p)
 	if (flag_of(p, "dry_run")) {
 		printf("%s: %lld sessions would be released\n", string_of(p, "what"),
 		       (long long)number_of(p, "found"));
+		return;
+	}
+	if (strncmp(string_of(p, "what"), "user ", 5) == 0 && number_of(p, "found") == 0 &&
+	    !flag_of(p, "running")) {
+		printf("order %lld, %s: no session of this user, nothing to release\n",
+		       (long long)number_of(p, "order"), string_of(p, "what"));
 		return;
 	}
 	printf("order %lld, %s: %lld of %lld sessions released%s\n",
@@ -215,6 +272,8 @@ int command_release(const struct command_line *line)
 
 	if (!order)
 		return status;
+	if (!line->json)
+		say_already(order, !(line->given & OPTION_NO_WAIT));
 	if (line->given & OPTION_NO_WAIT) {
 		if (line->json)
 			print_json(order);
@@ -225,6 +284,8 @@ int command_release(const struct command_line *line)
 	}
 	catch_interrupts();
 	progress = wait_for(line, number_of(order, "order"), &status);
+	if (progress && json_object_get(order, "already"))
+		json_object_set(progress, "already", json_object_get(order, "already"));
 	if (progress)
 		print_end(line, progress, string_of(order, "id"));
 	json_decref(progress);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* ------------------------------------------------------------------ sessions */
 
@@ -30,25 +31,44 @@ static bool is_anchored(const json_t *session)
 	return strcmp(string_of(session, "role"), "SCC AS") == 0;
 }
 
+/* "11-21 09:45:12", the local time of the operator. */
+static void put_time_of_day(char *ret, size_t bytes, json_int_t at_ms)
+{
+	time_t at = (time_t)(at_ms / 1000);
+	struct tm tm;
+
+	ret[0] = 0;
+	if (at_ms && localtime_r(&at, &tm))
+		strftime(ret, bytes, "%m-%d %H:%M:%S", &tm);
+}
+
 static void print_sessions(const json_t *sessions, bool ended)
 {
 	static const char *const titles[] = {"ID", "STATE", "AGE", "CALLING", "CALLED", "CALL-ID"};
-	static const char *const ended_titles[] = {"ID",      "ENDED BY", "LASTED",
-						   "CALLING", "CALLED",   "CALL-ID"};
+	static const char *const ended_titles[] = {"ID",     "ENDED BY", "STATUS", "ENDED",
+						   "LASTED", "CALLING",  "CALLED", "CALL-ID"};
 	struct table table;
 	json_t *session;
 	size_t i;
 
-	table_begin(&table, 6, ended ? ended_titles : titles);
+	table_begin(&table, ended ? 8 : 6, ended ? ended_titles : titles);
 	json_array_foreach((json_t *)(uintptr_t)sessions, i, session)
 	{
-		char age[24], state[80];
-		const char *cells[] = {string_of(session, "id"),
-				       state,
-				       age,
-				       string_of(session, "calling"),
-				       string_of(session, "called"),
-				       string_of(session, "call_id")};
+		char age[24], state[80], at[32], status[16];
+		const char *cells[8] = {string_of(session, "id"), state};
+		unsigned n = 2;
+
+		if (ended) {
+			cells[n++] = status;
+			cells[n++] = at;
+		}
+		cells[n++] = age;
+		cells[n++] = string_of(session, "calling");
+		cells[n++] = string_of(session, "called");
+		cells[n++] = string_of(session, "call_id");
+		put_time_of_day(at, sizeof(at), number_of(session, "ended_at_ms"));
+		snprintf(status, sizeof(status), "%.0lld",
+			 (long long)number_of(session, "end_status"));
 
 		put_duration(age, sizeof(age), number_of(session, "age_ms"));
 		snprintf(state, sizeof(state), "%s%s", string_of(session, ended ? "end" : "state"),
@@ -169,6 +189,9 @@ static void print_transfer(const json_t *transfer)
 	if (json_object_get(transfer, "hold_left_ms"))
 		printf(", remote leg held for %lld ms more",
 		       (long long)number_of(transfer, "hold_left_ms"));
+	if (json_object_get(transfer, "source_release_left_ms"))
+		printf(", source access leg released in %lld ms unless the UE returns",
+		       (long long)number_of(transfer, "source_release_left_ms"));
 	putchar('\n');
 }
 
@@ -241,6 +264,23 @@ static void print_session(const json_t *session)
 	json_array_foreach(json_object_get(session, "journal"), i, record) print_record(record);
 }
 
+/* A Call-ID may mean a session of the SCC AS and one of the S-CSCF: then each has a heading. */
+static void print_each(const json_t *first, void (*print)(const json_t *session))
+{
+	json_t *others = json_object_get(first, "others"), *other;
+	size_t i;
+
+	if (json_array_size(others))
+		printf("session %s at the %s\n", string_of(first, "id"), string_of(first, "role"));
+	print(first);
+	json_array_foreach(others, i, other)
+	{
+		printf("\nsession %s at the %s, of the same Call-ID\n", string_of(other, "id"),
+		       string_of(other, "role"));
+		print(other);
+	}
+}
+
 int command_show(const struct command_line *line)
 {
 	int status;
@@ -249,9 +289,18 @@ int command_show(const struct command_line *line)
 	if (session && line->json)
 		print_json(session);
 	else if (session)
-		print_session(session);
+		print_each(session, print_session);
 	json_decref(session);
 	return status;
+}
+
+static void print_its_text(const json_t *result)
+{
+	const char *text = string_of(result, "text");
+
+	print_text(text);
+	if (text[0] && text[strlen(text) - 1] != '\n')
+		putchar('\n');
 }
 
 static int print_text_of(const struct command_line *line, const char *method)
@@ -259,15 +308,10 @@ static int print_text_of(const struct command_line *line, const char *method)
 	int status;
 	json_t *result = call_or_say(line, method, id_params(line), &status);
 
-	if (result && line->json) {
+	if (result && line->json)
 		print_json(result);
-	} else if (result) {
-		const char *text = string_of(result, "text");
-
-		print_text(text);
-		if (text[0] && text[strlen(text) - 1] != '\n')
-			putchar('\n');
-	}
+	else if (result)
+		print_each(result, print_its_text);
 	json_decref(result);
 	return status;
 }

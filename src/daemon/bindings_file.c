@@ -1,6 +1,7 @@
 #include "daemon/bindings_file.h"
 
 #include "base/limits.h"
+#include "sip/uri.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static bool take_brackets(struct text *t)
 	return true;
 }
 
-static bool bindings_add(struct bindings *b, struct text bytes)
+static bool bindings_add(struct bindings_of_file *b, struct text bytes)
 {
 	size_t needed = b->len + sizeof(bytes.len) + bytes.len;
 
@@ -78,7 +79,26 @@ static bool bindings_add(struct bindings *b, struct text bytes)
 	return true;
 }
 
-static void read_line(struct text line, unsigned number, struct bindings *b,
+/* Which of the three it is. */
+static void problem_of_uri(struct config_problems *problems, unsigned number, struct text user,
+			   struct text contact, struct text path)
+{
+	struct sip_uri uri;
+	struct text wrong = !sip_uri_parse(user, &uri)      ? user
+			    : !sip_uri_parse(contact, &uri) ? contact
+							    : path;
+	const char *what = wrong.at == user.at      ? "user"
+			   : wrong.at == contact.at ? "contact"
+						    : "path";
+
+	config_problem_add(problems, number, "%s \"%.*s\" is not valid; expected %s", what,
+			   wrong.len > 60 ? 60 : (int)wrong.len, wrong.at,
+			   wrong.at == path.at && path.len
+				   ? "path=<URI>,... such as path=<sip:127.0.0.1:5080;lr>"
+				   : "a sip: URI such as sip:bob@ims.example");
+}
+
+static void read_line(struct text line, unsigned number, struct bindings_of_file *b,
 		      struct config_problems *problems)
 {
 	static const struct text PATH = {"path=", 5};
@@ -104,12 +124,7 @@ static void read_line(struct text line, unsigned number, struct bindings *b,
 			problems, number,
 			"more behind the path; expected USER <CONTACT> [path=<URI>,...]");
 	} else if (!node_binding_line(user, contact, text_from(path, PATH.len), &w) || w.full) {
-		config_problem_add(
-			problems, number,
-			"not valid URIs: %.*s; expected sip: URIs such as sip:bob@ims.example",
-			user.len + contact.len > 100 ? 100
-						     : (int)(contact.at + contact.len - user.at),
-			user.at);
+		problem_of_uri(problems, number, user, contact, text_from(path, PATH.len));
 	} else if (b->n == LIMIT_BINDINGS || !bindings_add(b, text_written(&w))) {
 		config_problem_add(problems, number, "too many contacts");
 	}
@@ -117,9 +132,9 @@ static void read_line(struct text line, unsigned number, struct bindings *b,
 
 /* ------------------------------------------------------------------ the file */
 
-bool bindings_read(struct text file, struct bindings *ret, struct config_problems *problems)
+bool bindings_read(struct text file, struct bindings_of_file *ret, struct config_problems *problems)
 {
-	struct bindings b = {0};
+	struct bindings_of_file b = {0};
 
 	for (unsigned number = 1; file.len; number++) {
 		struct text line = {file.at, text_find(file, '\n')};
@@ -165,7 +180,7 @@ static char *read_whole(const char *file_name, size_t *ret_len)
 	return bytes;
 }
 
-bool bindings_read_file(const char *file_name, struct bindings *ret,
+bool bindings_read_file(const char *file_name, struct bindings_of_file *ret,
 			struct config_problems *problems)
 {
 	size_t len;
@@ -181,13 +196,13 @@ bool bindings_read_file(const char *file_name, struct bindings *ret,
 	return read;
 }
 
-void bindings_clear(struct bindings *bindings)
+void bindings_clear(struct bindings_of_file *bindings)
 {
 	free(bindings->bytes);
-	*bindings = (struct bindings){0};
+	*bindings = (struct bindings_of_file){0};
 }
 
-struct text bindings_next(const struct bindings *bindings, size_t *at)
+struct text bindings_next(const struct bindings_of_file *bindings, size_t *at)
 {
 	struct text bytes;
 

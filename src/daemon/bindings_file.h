@@ -10,18 +10,19 @@
 #define BINDINGS_FILE_BYTES_MAX (256u << 20)
 
 /* The lines of a file, each as the bytes of a NODE_EVENT_BINDING, one after the other. */
-struct bindings {
+struct bindings_of_file {
 	char *bytes;
 	size_t len, max;
 	uint32_t n;
 };
 
 /* false when there are problems; nothing to clear then. */
-bool bindings_read_file(const char *file_name, struct bindings *ret,
+bool bindings_read_file(const char *file_name, struct bindings_of_file *ret,
 			struct config_problems *problems);
-bool bindings_read(struct text file, struct bindings *ret, struct config_problems *problems);
-void bindings_clear(struct bindings *bindings);
+bool bindings_read(struct text file, struct bindings_of_file *ret,
+		   struct config_problems *problems);
+void bindings_clear(struct bindings_of_file *bindings);
 /* Walks: *at is 0 at first; an empty text at the end. */
-struct text bindings_next(const struct bindings *bindings, size_t *at);
+struct text bindings_next(const struct bindings_of_file *bindings, size_t *at);
 
 #endif

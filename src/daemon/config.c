@@ -14,6 +14,9 @@ struct config_string {
 	char bytes[];
 };
 
+/* For printf, cut so that a long value does not push out what was expected. */
+#define SHORT_VALUE(t) (t).len > 60 ? 60 : (int)(t).len, (t).at
+
 struct reader {
 	struct config *config;
 	struct config_problems *problems;
@@ -118,10 +121,16 @@ static void problem_of_value(struct reader *r, const struct config_row *row, uns
 	char expected[160];
 	struct text_writer w = text_writer_on(expected, sizeof(expected));
 
+	if (row->type == CONFIG_LISTEN && config_value_is_no_host(value)) {
+		config_problem_add(r->problems, line,
+				   "%s: \"%.*s\" is no address of one host, and it would stand in "
+				   "our Via; expected an address of this machine",
+				   row->path, SHORT_VALUE(value));
+		return;
+	}
 	config_row_put_expected(row, &w);
 	config_problem_add(r->problems, line, "%s: \"%.*s\" is not valid; expected %.*s", row->path,
-			   value.len > 60 ? 60 : (int)value.len, value.at,
-			   TEXT_ARGS(text_written(&w)));
+			   SHORT_VALUE(value), TEXT_ARGS(text_written(&w)));
 }
 
 static void problem_of_kind(struct reader *r, const struct config_row *row, unsigned line,
@@ -140,6 +149,23 @@ static bool is_list(enum config_type type)
 	return type == CONFIG_LISTEN || type == CONFIG_NAMES || type == CONFIG_DOMAINS ||
 	       type == CONFIG_PREFIXES || type == CONFIG_ROUTES || type == CONFIG_DIGEST ||
 	       type == CONFIG_GLOBAL_NUMBERS || type == CONFIG_URIS;
+}
+
+static void problem_of_route(struct reader *r, const struct config_row *row, unsigned line,
+			     struct text domain, struct text next_hop)
+{
+	static const char expected[] =
+		"expected {domain: NAME or \"*\", next_hop: \"udp:127.0.0.1:5070\"}";
+
+	if (!domain.len || !next_hop.len)
+		config_problem_add(r->problems, line, "%s: %s is missing; %s", row->path,
+				   domain.len ? "next_hop" : "domain", expected);
+	else if (config_value_is_domain(domain))
+		config_problem_add(r->problems, line, "%s: next_hop \"%.*s\" is not valid; %s",
+				   row->path, SHORT_VALUE(next_hop), expected);
+	else
+		config_problem_add(r->problems, line, "%s: domain \"%.*s\" is not valid; %s",
+				   row->path, SHORT_VALUE(domain), expected);
 }
 
 /* {domain: NAME, next_hop: ENDPOINT} */
@@ -171,10 +197,7 @@ static void read_route(struct reader *r, const struct config_row *row, const yam
 			*place = scalar_of(value);
 	}
 	if (!config_value_route(r->config, domain, next_hop))
-		config_problem_add(r->problems, line_of(node),
-				   "%s: not a route; expected {domain: NAME or \"*\", next_hop: "
-				   "\"udp:127.0.0.1:5070\"}",
-				   row->path);
+		problem_of_route(r, row, line_of(node), domain, next_hop);
 }
 
 static void read_list(struct reader *r, const struct config_row *row, const yaml_node_t *node)
@@ -273,15 +296,19 @@ static void problem_of_key(struct reader *r, unsigned line, struct text path, st
 			   TEXT_ARGS(text_written(&w)));
 }
 
-static bool is_given_before(struct reader *r, const yaml_node_t *mapping,
-			    const yaml_node_pair_t *pair)
+/* Its line; 0: it is not. */
+static unsigned is_given_before(struct reader *r, const yaml_node_t *mapping,
+				const yaml_node_pair_t *pair)
 {
 	struct text key = scalar_of(yaml_document_get_node(r->document, pair->key));
 
-	for (yaml_node_pair_t *other = mapping->data.mapping.pairs.start; other < pair; other++)
-		if (text_equal(scalar_of(yaml_document_get_node(r->document, other->key)), key))
-			return true;
-	return false;
+	for (yaml_node_pair_t *other = mapping->data.mapping.pairs.start; other < pair; other++) {
+		const yaml_node_t *first = yaml_document_get_node(r->document, other->key);
+
+		if (text_equal(scalar_of(first), key))
+			return line_of(first);
+	}
+	return 0;
 }
 
 static void read_mapping(struct reader *r, const yaml_node_t *mapping, struct text section);
@@ -302,16 +329,19 @@ static void read_pair(struct reader *r, const yaml_node_t *mapping, const yaml_n
 
 	struct text path = text_written(&w);
 	const struct config_row *row = w.full ? NULL : config_row_of(path);
+	unsigned first = is_given_before(r, mapping, pair);
 
-	if (row && is_given_before(r, mapping, pair)) {
-		config_problem_add(r->problems, line_of(key), "%s is given twice", row->path);
+	if (row && first) {
+		config_problem_add(r->problems, line_of(key), "%s is given twice, first in line %u",
+				   row->path, first);
 	} else if (row) {
 		r->lines[row - config_table] = line_of(key);
 		read_value(r, row, value);
 	} else if (section.len == 0 && path.len && is_section(path)) {
-		if (is_given_before(r, mapping, pair))
-			config_problem_add(r->problems, line_of(key), "%.*s is given twice",
-					   TEXT_ARGS(path));
+		if (first)
+			config_problem_add(r->problems, line_of(key),
+					   "%.*s is given twice, first in line %u", TEXT_ARGS(path),
+					   first);
 		else if (value->type == YAML_MAPPING_NODE)
 			read_mapping(r, value, path);
 		else if (value->type != YAML_SCALAR_NODE || scalar_of(value).len)
@@ -455,7 +485,8 @@ static struct config *config_new(void)
 	return config;
 }
 
-struct config *config_read(struct text yaml, struct config_problems *problems)
+/* NULL: it could not be read at all. */
+static struct config *read_partly(struct text yaml, struct config_problems *problems)
 {
 	yaml_document_t document;
 	struct reader r = {.config = config_new(), .problems = problems, .document = &document};
@@ -469,10 +500,20 @@ struct config *config_read(struct text yaml, struct config_problems *problems)
 		yaml_document_delete(&document);
 	}
 	free(r.lines);
+	return r.config;
+}
+
+static struct config *if_right(struct config *config, const struct config_problems *problems)
+{
 	if (problems->n == 0)
-		return r.config;
-	config_free(r.config);
+		return config;
+	config_free(config);
 	return NULL;
+}
+
+struct config *config_read(struct text yaml, struct config_problems *problems)
+{
+	return if_right(read_partly(yaml, problems), problems);
 }
 
 static char *read_whole(const char *file_name, size_t *ret_len)
@@ -509,7 +550,7 @@ static bool set_folder(struct config *config, struct text *path, const char *fil
 	return !w.full && path->at;
 }
 
-struct config *config_read_file(const char *file_name, struct config_problems *problems)
+struct config *config_read_file_partly(const char *file_name, struct config_problems *problems)
 {
 	size_t len;
 	char *bytes = read_whole(file_name, &len);
@@ -522,7 +563,7 @@ struct config *config_read_file(const char *file_name, struct config_problems *p
 		config_problem_add(problems, 0, "too long; expected at most %u bytes",
 				   CONFIG_FILE_BYTES_MAX);
 	else
-		config = config_read((struct text){bytes, (uint32_t)len}, problems);
+		config = read_partly((struct text){bytes, (uint32_t)len}, problems);
 	free(bytes);
 	if (config && (!set_folder(config, &config->bindings_file, file_name) ||
 		       !set_folder(config, &config->subscribers_folder, file_name) ||
@@ -533,4 +574,9 @@ struct config *config_read_file(const char *file_name, struct config_problems *p
 		config = NULL;
 	}
 	return config;
+}
+
+struct config *config_read_file(const char *file_name, struct config_problems *problems)
+{
+	return if_right(config_read_file_partly(file_name, problems), problems);
 }

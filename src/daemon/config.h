@@ -53,6 +53,9 @@ void config_problems_print(const struct config_problems *problems, const char *f
 /* NULL when there are problems (also out of memory). */
 struct config *config_read(struct text yaml, struct config_problems *problems);
 struct config *config_read_file(const char *file_name, struct config_problems *problems);
+/* The same with what is right of it, so that the files which it names can be looked at too. NULL: nothing could be
+ * read. */
+struct config *config_read_file_partly(const char *file_name, struct config_problems *problems);
 /* NULL is allowed. The subscribers and the users of the SCC AS go with it. */
 void config_free(struct config *config);
 /* A copy ended by NUL that lives as long as the configuration; .at is NULL when out of memory. */
@@ -107,7 +110,7 @@ void config_row_put_range(const struct config_row *row, struct text_writer *w);
 const char *config_row_clause(const struct config_row *row);
 /* "a number from 1 to 64", for error messages and the manual. */
 void config_row_put_expected(const struct config_row *row, struct text_writer *w);
-/* The option list of adieu.yaml(5), in the language of man(7). */
-void config_print_reference(FILE *out);
+/* Everything that may stand in the file, as text or, for adieu.yaml(5), in the language of man(7). */
+void config_print_reference(FILE *out, bool as_manual);
 
 #endif

@@ -24,7 +24,7 @@ const struct config_row config_table[] = {
 	{"scscf.subscribers", CONFIG_FOLDER, true, IN_CONFIG(subscribers_folder), 0, 0, "\"\"", "",
 	 "TS 29.228 annex E", "Folder of the users: one XML file of Cx user data for each, shared-ifc-sets.xml, credentials.yaml. Read again at a reload. Empty: whoever registers from a trusted address is a user."},
 	{"scscf.server_wait", CONFIG_MS, true, IN_SETTINGS(server_wait_ms), 100, 60000, "4s", "milliseconds",
-	 "TS 24.229 §5.4.3.2", "An application server that is silent for so long has failed: a request without any response goes on, or ends, as the default handling of its filter criteria says; a release whose BYE it does not pass on goes on without it."},
+	 "TS 24.229 §5.4.3.2", "An application server that is silent for so long has failed: a request without any response goes on, or ends, as the default handling of its initial filter criterion (iFC) says; a release whose BYE it does not pass on goes on without it."},
 	{"sccas.listen", CONFIG_LISTEN, false, IN_CONFIG(listen_sccas), 0, NODE_LISTEN_MAX, "[]", "",
 	 "RFC 3261 §18.2.1", "Listening points of the SCC AS, of its own: what arrives there is for it, and no address and port stands in listen too. Together with those at most 16. Empty: there is no SCC AS."},
 	{"sccas.users", CONFIG_FILE, true, IN_CONFIG(sccas_users_file), 0, 0, "\"\"", "",
@@ -96,8 +96,8 @@ const struct config_row config_table[] = {
 	 "", "Ended sessions that are remembered for `adieu why` and `adieu trace`; the oldest is forgotten first."},
 	{"limits.retry_after", CONFIG_SECONDS, true, IN_SETTINGS(retry_after_s), 1, 3600, "10s", "seconds",
 	 "RFC 3261 §20.33", "Retry-After of these 503."},
-	{"log", CONFIG_LEVEL, true, IN_SETTINGS(log_level), 0, 0, "info", "",
-	 "", "What is logged: error, warning, info (life of sessions) or debug (each step)."},
+	{"log", CONFIG_LEVEL, true, IN_SETTINGS(log_level), 0, 0, "notice", "",
+	 "", "What is logged: error, warning, notice (what is rare and worth a look: transfers, holds, releases, refusals), info (begin, answer and end of every session, registrations) or debug (messages that cannot be understood)."},
 	{"control.socket", CONFIG_FILE, false, IN_CONFIG(control_socket), 0, 0, "\"\"", "",
 	 "", "Unix socket for adieu(1). Empty: $XDG_RUNTIME_DIR/adieu.sock if that is set, else /run/adieu/adieu.sock if that folder can be written, else /tmp/adieu-UID.sock."},
 	{"control.mode", CONFIG_MODE, false, IN_CONFIG(control_mode), 0, 0777, "0660", "",
@@ -156,7 +156,7 @@ void config_row_put_range(const struct config_row *row, struct text_writer *w)
 	case CONFIG_EITHER: text_printf(w, "%u or %u", (unsigned)min, (unsigned)max); break;
 	case CONFIG_BOOL: text_put_literal(w, "true, false, yes, no"); break;
 	case CONFIG_MODE: text_printf(w, "%04o to %04o", (unsigned)min, (unsigned)max); break;
-	case CONFIG_LEVEL: text_put_literal(w, "error, warning, info, debug"); break;
+	case CONFIG_LEVEL: text_put_literal(w, "error, warning, notice, info, debug"); break;
 	case CONFIG_LISTEN:
 	case CONFIG_NAMES:
 	case CONFIG_DOMAINS:
@@ -225,42 +225,66 @@ static void put_manual(struct text_writer *w, struct text t)
 	}
 }
 
-void config_print_reference(FILE *out)
+static void print_manual_row(const struct config_row *row, struct text default_text,
+			     struct text expected, FILE *out)
 {
 	char buffer[2048];
+	struct text_writer w = text_writer_on(buffer, sizeof(buffer));
 
+	text_put_literal(&w, ".TP\n.B ");
+	put_manual(&w, text_of(row->path));
+	text_put_char(&w, '\n');
+	put_manual(&w, text_of(help_of(row)));
+	text_put_literal(&w, "\n.br\nExpected: ");
+	put_manual(&w, expected);
+	if (row->unit[0]) {
+		text_put_literal(&w, "; a plain number means ");
+		put_manual(&w, text_of(row->unit));
+	}
+	if (default_text.len) {
+		text_put_literal(&w, ".\n.br\nDefault: ");
+		put_manual(&w, default_text);
+	} else {
+		text_put_literal(&w, ".\n.br\nNo default");
+	}
+	if (config_row_clause(row)[0]) {
+		text_put_literal(&w, " (");
+		put_manual(&w, text_of(config_row_clause(row)));
+		text_put_char(&w, ')');
+	}
+	text_put(&w, row->live ? TEXT(". Changed by a reload.\n")
+			       : TEXT(". Changed by a restart only.\n"));
+	fprintf(out, "%.*s", TEXT_ARGS(text_written(&w)));
+}
+
+static void print_plain_row(const struct config_row *row, struct text default_text,
+			    struct text expected, FILE *out)
+{
+	const char *clause = config_row_clause(row);
+
+	fprintf(out, "%s\n    %s\n    Expected: %.*s", row->path, help_of(row),
+		TEXT_ARGS(expected));
+	if (row->unit[0])
+		fprintf(out, "; a plain number means %s", row->unit);
+	if (default_text.len)
+		fprintf(out, ".\n    Default: %.*s", TEXT_ARGS(default_text));
+	else
+		fprintf(out, ".\n    No default");
+	fprintf(out, "%s%s%s. Changed by a %s.\n\n", clause[0] ? " (" : "", clause,
+		clause[0] ? ")" : "", row->live ? "reload" : "restart only");
+}
+
+void config_print_reference(FILE *out, bool as_manual)
+{
 	for (unsigned i = 0; i < config_table_rows; i++) {
 		const struct config_row *row = &config_table[i];
-		struct text_writer w = text_writer_on(buffer, sizeof(buffer));
 		char default_text[128], expected[256];
 		struct text_writer d = text_writer_on(default_text, sizeof(default_text));
 		struct text_writer e = text_writer_on(expected, sizeof(expected));
 
 		config_row_put_default(row, &d);
 		config_row_put_expected(row, &e);
-		text_put_literal(&w, ".TP\n.B ");
-		put_manual(&w, text_of(row->path));
-		text_put_char(&w, '\n');
-		put_manual(&w, text_of(help_of(row)));
-		text_put_literal(&w, "\n.br\nExpected: ");
-		put_manual(&w, text_written(&e));
-		if (row->unit[0]) {
-			text_put_literal(&w, "; a plain number means ");
-			put_manual(&w, text_of(row->unit));
-		}
-		if (d.len) {
-			text_put_literal(&w, ".\n.br\nDefault: ");
-			put_manual(&w, text_written(&d));
-		} else {
-			text_put_literal(&w, ".\n.br\nNo default");
-		}
-		if (config_row_clause(row)[0]) {
-			text_put_literal(&w, " (");
-			put_manual(&w, text_of(config_row_clause(row)));
-			text_put_char(&w, ')');
-		}
-		text_put(&w, row->live ? TEXT(". Changed by a reload.\n")
-				       : TEXT(". Changed by a restart only.\n"));
-		fprintf(out, "%.*s", TEXT_ARGS(text_written(&w)));
+		(as_manual ? print_manual_row : print_plain_row)(row, text_written(&d),
+								 text_written(&e), out);
 	}
 }

@@ -59,9 +59,8 @@ bool config_value_duration(struct text value, uint32_t plain_ms, uint64_t *ret_m
 static bool read_level(struct text value, uint16_t *ret)
 {
 	static const char *const names[] = {
-		[NODE_LOG_ERROR] = "error",
-		[NODE_LOG_WARNING] = "warning",
-		[NODE_LOG_INFO] = "info",
+		[NODE_LOG_ERROR] = "error",   [NODE_LOG_WARNING] = "warning",
+		[NODE_LOG_NOTICE] = "notice", [NODE_LOG_INFO] = "info",
 		[NODE_LOG_DEBUG] = "debug",
 	};
 
@@ -244,6 +243,18 @@ static bool is_name(struct text t)
 			return false;
 	}
 	return t.at[0] != '-' && t.at[0] != '.';
+}
+
+bool config_value_is_domain(struct text value)
+{
+	return text_equal(value, TEXT("*")) || is_name(value);
+}
+
+bool config_value_is_no_host(struct text value)
+{
+	struct endpoint e;
+
+	return config_value_endpoint(value, &e) && !is_one_host(&e);
 }
 
 static bool bits_behind_are_zero(const struct node_prefix *p, unsigned bits_max)
@@ -454,7 +465,7 @@ bool config_value_route(struct config *config, struct text domain, struct text n
 	struct node_settings *s = &config->settings;
 	struct node_route route;
 
-	if (!text_equal(domain, TEXT("*")) && !is_name(domain))
+	if (!config_value_is_domain(domain))
 		return false;
 	if (!config_value_endpoint(next_hop, &route.next_hop) || !is_one_host(&route.next_hop))
 		return false;

@@ -11,6 +11,10 @@ bool config_value_item(struct config *config, const struct config_row *row, stru
 /* Stands this entry in the list already? */
 bool config_value_is_twice(const struct config *config, const struct config_row *row,
 			   struct text value);
+/* Of a route: a name, or "*". */
+bool config_value_is_domain(struct text value);
+/* A listening point whose address is not that of one host: 0.0.0.0, a group. */
+bool config_value_is_no_host(struct text value);
 bool config_value_route(struct config *config, struct text domain, struct text next_hop);
 /* A listening point whose address and port the other role has: a URI without transport would mean both. */
 bool config_value_is_of_other_role(const struct config *config, const struct config_row *row,

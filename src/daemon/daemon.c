@@ -4,7 +4,10 @@
 #include "adapters/subscriber_files.h"
 #include "admin/admin.h"
 #include "base/control_path.h"
+#include "base/logfmt.h"
 #include "base/version.h"
+#include "daemon/check.h"
+#include "daemon/io_counters.h"
 #include "daemon/log.h"
 #include "daemon/reload.h"
 #include "daemon/worker.h"
@@ -46,23 +49,28 @@ static void print_file_name(const struct daemon_options *options, const char **r
 static struct config *read_config(const struct daemon_options *options,
 				  struct config_problems *problems)
 {
-	return options->config_file ? config_read_file(options->config_file, problems)
+	return options->config_file ? config_read_file_partly(options->config_file, problems)
 				    : config_read(options->embedded, problems);
 }
 
-static bool read_bindings(const struct config *config, struct bindings *ret, FILE *out)
+static bool read_bindings(const struct config *config, struct bindings_of_file *ret, FILE *out)
 {
 	struct config_problems problems = {0};
 
 	if (config->bindings_file.len == 0 ||
 	    bindings_read_file(config->bindings_file.at, ret, &problems))
 		return true;
-	config_problems_print(&problems, config->bindings_file.at, out);
+	if (problems.n == 1 && problems.kept[0].line == 0)
+		fprintf(out, "%s: %s (scscf.bindings)\n", config->bindings_file.at,
+			problems.kept[0].text);
+	else
+		config_problems_print(&problems, config->bindings_file.at, out);
 	return false;
 }
 
+/* `key` of the configuration names the file or folder. */
 static void print_subscriber_problems(const struct subscriber_problems *problems,
-				      const char *folder, FILE *out)
+				      const char *folder, const char *key, FILE *out)
 {
 	char line[PROBLEM_BYTES];
 
@@ -70,7 +78,10 @@ static void print_subscriber_problems(const struct subscriber_problems *problems
 		struct text_writer w = text_writer_on(line, sizeof(line));
 
 		subscriber_problem_put(&problems->kept[i], folder, &w);
-		fprintf(out, "%.*s\n", TEXT_ARGS(text_written(&w)));
+		fprintf(out, "%.*s", TEXT_ARGS(text_written(&w)));
+		if (problems->kept[i].line == 0 && problems->kept[i].file[0] == 0)
+			fprintf(out, " (%s)", key);
+		fputc('\n', out);
 	}
 	if (problems->n > SUBSCRIBER_PROBLEMS_MAX)
 		fprintf(out, "%s: and %u more\n", folder, problems->n - SUBSCRIBER_PROBLEMS_MAX);
@@ -84,7 +95,8 @@ static bool read_subscribers(struct config *config, FILE *out)
 		return true;
 	config->subscribers = subscriber_files_read(config->subscribers_folder.at, &problems);
 	config->settings.subscribers = config->subscribers;
-	print_subscriber_problems(&problems, config->subscribers_folder.at, out);
+	print_subscriber_problems(&problems, config->subscribers_folder.at, "scscf.subscribers",
+				  out);
 	return config->subscribers != NULL;
 }
 
@@ -97,12 +109,12 @@ static bool read_sccas_users(struct config *config, FILE *out)
 		return true;
 	config->sccas_users = sccas_users_file_read(config->sccas_users_file.at, &problems);
 	config->settings.sccas.users = config->sccas_users;
-	print_subscriber_problems(&problems, config->sccas_users_file.at, out);
+	print_subscriber_problems(&problems, config->sccas_users_file.at, "sccas.users", out);
 	return config->sccas_users != NULL;
 }
 
 struct config *daemon_read_config(const struct daemon_options *options,
-				  struct bindings *ret_bindings, FILE *out)
+				  struct bindings_of_file *ret_bindings, FILE *out)
 {
 	struct config_problems problems = {0};
 	struct config *config = read_config(options, &problems);
@@ -111,18 +123,44 @@ struct config *daemon_read_config(const struct daemon_options *options,
 
 	print_file_name(options, &name);
 	config_problems_print(&problems, name, out);
-	*ret_bindings = (struct bindings){0};
+	*ret_bindings = (struct bindings_of_file){0};
 	if (!config)
 		return NULL;
 	/* What is wrong in any of them is told in one run. */
 	has_bindings = read_bindings(config, ret_bindings, out);
 	has_subscribers = read_subscribers(config, out);
 	has_sccas_users = read_sccas_users(config, out);
-	if (has_bindings && has_subscribers && has_sccas_users)
+	if (problems.n == 0 && has_bindings && has_subscribers && has_sccas_users)
 		return config;
 	bindings_clear(ret_bindings);
 	config_free(config);
 	return NULL;
+}
+
+static void put_count(FILE *out, uint32_t n, const char *one, const char *many)
+{
+	if (n)
+		fprintf(out, ", %u %s", n, n == 1 ? one : many);
+}
+
+int daemon_check(const struct daemon_options *options, FILE *out, FILE *wrong)
+{
+	struct bindings_of_file bindings;
+	struct config *config = daemon_read_config(options, &bindings, wrong);
+	const char *name;
+
+	if (!config)
+		return 1;
+	print_file_name(options, &name);
+	check_configuration(config, &bindings, name, wrong);
+	fprintf(out, "%s: correct", name);
+	put_count(out, subscribers_count(config->subscribers), "subscriber", "subscribers");
+	put_count(out, bindings.n, "static contact", "static contacts");
+	put_count(out, sccas_users_count(config->sccas_users), "SCC AS user", "SCC AS users");
+	fputc('\n', out);
+	bindings_clear(&bindings);
+	config_free(config);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ workers */
@@ -160,7 +198,7 @@ static void set_log_level(const struct daemon *d)
 }
 
 struct bindings_job {
-	const struct bindings *bindings;
+	const struct bindings_of_file *bindings;
 	size_t at;
 	bool at_end;
 };
@@ -182,7 +220,7 @@ static void feed_bindings(struct worker *worker, struct node *node, uint64_t now
 	}
 }
 
-static void load_bindings(struct daemon *d, const struct bindings *bindings)
+static void load_bindings(struct daemon *d, const struct bindings_of_file *bindings)
 {
 	for (uint32_t i = 0; i < d->workers.n; i++) {
 		struct bindings_job job = {.bindings = bindings};
@@ -208,7 +246,7 @@ static bool open_workers(struct daemon *d)
 		struct worker_settings settings = settings_of(d->config, i);
 
 		if (!worker_open(&settings, i, &d->workers, why, sizeof(why))) {
-			log_event(NODE_LOG_ERROR, "msg=\"%s\"", why);
+			log_text(NODE_LOG_ERROR, why, NULL, NULL);
 			return false;
 		}
 	}
@@ -292,41 +330,28 @@ static void add_number(json_t *object, const char *name, uint64_t n)
 	json_object_set_new(object, name, json_integer(before + (json_int_t)n));
 }
 
-static void put_io_counters(void *owner, json_t *object)
+static void put_io_counters(void *owner, json_t *object, json_t *help)
 {
 	struct daemon *d = owner;
 
 	for (uint32_t i = 0; i < d->workers.n; i++) {
-		struct worker_counters c;
+		struct worker_counters counters;
+		const struct worker_counters *c = &counters;
 
-		worker_call(d->workers.at[i], take_counters, &c);
-		add_number(object, "datagrams_in", c.udp.datagrams_in);
-		add_number(object, "datagrams_out", c.udp.datagrams_out);
-		add_number(object, "receive_calls", c.udp.receive_calls);
-		add_number(object, "send_calls", c.udp.send_calls);
-		add_number(object, "datagrams_refused", c.udp.refused);
-		add_number(object, "send_errors", c.udp.send_errors);
-		add_number(object, "send_full", c.udp.send_full);
-		add_number(object, "connections", c.tcp.connections);
-		add_number(object, "connections_accepted", c.tcp.accepted);
-		add_number(object, "connections_opened", c.tcp.connected);
-		add_number(object, "connects_failed", c.tcp.connects_failed);
-		add_number(object, "connections_refused", c.tcp.refused);
-		add_number(object, "connections_closed_idle", c.tcp.closed_idle);
-		add_number(object, "connections_closed_full", c.tcp.closed_full);
-		add_number(object, "connections_broken", c.tcp.broken);
-		add_number(object, "stream_messages_in", c.tcp.messages_in);
-		add_number(object, "stream_messages_out", c.tcp.messages_out);
-		add_number(object, "lost", c.tcp.lost + c.mail_lost + c.failures_lost);
-		add_number(object, "mail_between_workers", c.mail_in);
-		add_number(object, "turns", c.turns);
+		worker_call(d->workers.at[i], take_counters, &counters);
+#define IO_ADD(name, place, words) add_number(object, #name, c->place);
+		IO_COUNTS(IO_ADD)
+#undef IO_ADD
 	}
+#define IO_HELP(name, place, words) json_object_set_new(help, #name, json_string(words));
+	IO_COUNTS(IO_HELP)
+#undef IO_HELP
 }
 
-static void admin_logs(void *owner, enum node_log_level level, const char *line)
+static void admin_logs(void *owner, enum node_log_level level, struct text line)
 {
 	(void)owner;
-	log_line(level, text_of(line));
+	log_line(level, line);
 }
 
 static uint64_t admin_clock_ms(void *owner)
@@ -338,14 +363,15 @@ static uint64_t admin_clock_ms(void *owner)
 /* ------------------------------------------------------------------ reload */
 
 /* All files read and right, or nothing and a line in `wrong` for each problem. */
-static struct config *read_again(struct daemon *d, struct bindings *ret_bindings, json_t *wrong)
+static struct config *read_again(struct daemon *d, struct bindings_of_file *ret_bindings,
+				 json_t *wrong)
 {
 	char *lines = NULL, *rest, *line;
 	size_t len = 0;
 	FILE *out = open_memstream(&lines, &len);
 	struct config *fresh = NULL;
 
-	*ret_bindings = (struct bindings){0};
+	*ret_bindings = (struct bindings_of_file){0};
 	if (out) {
 		fresh = daemon_read_config(d->options, ret_bindings, out);
 		fclose(out);
@@ -368,7 +394,7 @@ static void note_unchangeable(void *arg, const char *path)
 static bool reload(void *owner, json_t *wrong, json_t *not_live)
 {
 	struct daemon *d = owner;
-	struct bindings bindings;
+	struct bindings_of_file bindings;
 	struct config *fresh = read_again(d, &bindings, wrong), *old = d->config;
 
 	if (fresh && !config_keep_unchangeable(old, fresh, note_unchangeable, not_live)) {
@@ -399,16 +425,16 @@ static void log_list(enum node_log_level level, const char *what, const json_t *
 	const json_t *entry;
 
 	json_array_foreach((json_t *)(uintptr_t)list, i, entry)
-		log_event(level, "msg=\"%s\" what=\"%s\"", what, json_string_value(entry));
+		log_text(level, what, "what", json_string_value(entry));
 }
 
 static void log_subscribers(const struct daemon *d)
 {
 	if (d->config->subscribers)
-		log_event(NODE_LOG_INFO, "msg=\"subscribers\" sets=%u",
+		log_event(NODE_LOG_NOTICE, "msg=\"subscribers\" sets=%u",
 			  subscribers_count(d->config->subscribers));
 	if (d->config->sccas_users)
-		log_event(NODE_LOG_INFO, "msg=\"users of the SCC AS\" users=%u",
+		log_event(NODE_LOG_NOTICE, "msg=\"users of the SCC AS\" users=%u",
 			  sccas_users_count(d->config->sccas_users));
 }
 
@@ -422,7 +448,7 @@ static bool reload_and_log(void *owner, json_t *wrong, json_t *not_live)
 	log_list(NODE_LOG_WARNING, "changed by a restart only", not_live);
 	if (done) {
 		log_subscribers(d);
-		log_event(NODE_LOG_INFO, "msg=\"reloaded\"");
+		log_event(NODE_LOG_NOTICE, "msg=\"reloaded\"");
 	} else {
 		log_event(NODE_LOG_ERROR, "msg=\"the old configuration stays in force\"");
 	}
@@ -476,7 +502,7 @@ static void stop_by_signal(struct daemon *d)
 	left = sessions_left(d);
 	if (left)
 		log_event(
-			NODE_LOG_INFO,
+			NODE_LOG_NOTICE,
 			"msg=\"draining; a second signal stops at once\" sessions=%llu wait_ms=%u",
 			(unsigned long long)left, d->config->drain_ms);
 }
@@ -556,9 +582,9 @@ static bool open_admin(struct daemon *d)
 			    path);
 	d->admin = admin_open(&host, chosen, d->config->control_mode, why, sizeof(why));
 	if (d->admin)
-		log_event(NODE_LOG_INFO, "msg=\"operator's socket\" path=%s", chosen);
+		log_text(NODE_LOG_NOTICE, "operator's socket", "path", chosen);
 	else
-		log_event(NODE_LOG_ERROR, "msg=\"%s\"", why);
+		log_text(NODE_LOG_ERROR, why, NULL, NULL);
 	return d->admin != NULL;
 }
 
@@ -585,7 +611,7 @@ static bool write_pid_file(const char *path)
 	if (file && fclose(file) != 0)
 		written = false;
 	if (!written)
-		log_event(NODE_LOG_ERROR, "msg=\"cannot write the pid file\" path=%s", path);
+		log_text(NODE_LOG_ERROR, "cannot write the pid file", "path", path);
 	return written;
 }
 
@@ -602,7 +628,8 @@ static void raise_file_limit(void)
 
 static void log_ready(const struct daemon *d)
 {
-	char where[80];
+	char where[80], bytes[600];
+	struct text_writer line = text_writer_on(bytes, sizeof(bytes));
 	const char *name;
 
 	for (unsigned i = 0; i < d->config->settings.n_listen; i++) {
@@ -610,17 +637,20 @@ static void log_ready(const struct daemon *d)
 		struct text_writer w = text_writer_on(where, sizeof(where));
 
 		endpoint_put(&w, e);
-		log_event(NODE_LOG_INFO, "msg=\"listening\" at=%s:%.*s",
+		log_event(NODE_LOG_NOTICE, "msg=\"listening\" at=%s:%.*s",
 			  transport_parameter((enum transport)e->transport),
 			  TEXT_ARGS(text_written(&w)));
 	}
 	log_subscribers(d);
 	print_file_name(d->options, &name);
-	log_event(NODE_LOG_INFO, "msg=\"ready\" version=%s workers=%u configuration=\"%s\"",
-		  ADIEU_VERSION, d->workers.n, name);
+	logfmt_begin(&line, "ready");
+	logfmt_text(&line, "version", TEXT(ADIEU_VERSION));
+	logfmt_number(&line, "workers", d->workers.n);
+	logfmt_text(&line, "configuration", text_of(name));
+	log_line(NODE_LOG_NOTICE, text_written(&line));
 }
 
-static bool begin(struct daemon *d, const struct bindings *bindings)
+static bool begin(struct daemon *d, const struct bindings_of_file *bindings)
 {
 	if (!open_signals(d) || !open_workers(d))
 		return false;
@@ -631,7 +661,7 @@ static bool begin(struct daemon *d, const struct bindings *bindings)
 
 int daemon_run(const struct daemon_options *options)
 {
-	struct bindings bindings;
+	struct bindings_of_file bindings;
 	struct daemon d = {.options = options, .signal_fd = -1};
 	bool begun;
 
@@ -646,7 +676,7 @@ int daemon_run(const struct daemon_options *options)
 		log_ready(&d);
 		sd_notify(0, "READY=1");
 		loop(&d);
-		log_event(NODE_LOG_INFO, "msg=\"stopped\"");
+		log_event(NODE_LOG_NOTICE, "msg=\"stopped\"");
 	}
 	admin_close(d.admin);
 	close_workers(&d);

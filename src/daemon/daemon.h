@@ -15,7 +15,10 @@ struct daemon_options {
 
 /* Configuration and, when it names them, the bindings file and the folder of subscribers. What is wrong is printed with file and line; NULL then. */
 struct config *daemon_read_config(const struct daemon_options *options,
-				  struct bindings *ret_bindings, FILE *out);
+				  struct bindings_of_file *ret_bindings, FILE *out);
+/* `adieud -c`: the same, with warnings about what is allowed and yet hardly meant, and a line on `out` when all is
+ * right. Exit status. */
+int daemon_check(const struct daemon_options *options, FILE *out, FILE *wrong);
 /* Runs until it is told to stop. Exit status. */
 int daemon_run(const struct daemon_options *options);
 

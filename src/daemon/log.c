@@ -1,5 +1,7 @@
 #include "daemon/log.h"
 
+#include "base/logfmt.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -9,12 +11,13 @@
 
 enum { LINE_BYTES = 4096 };
 
-static atomic_int level_now = NODE_LOG_INFO;
+static atomic_int level_now = NODE_LOG_NOTICE;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Under the lock. Each level has its own measure: the life of many calls does not push out what is worth a look. */
 static struct {
 	time_t second;
-	unsigned written, suppressed;
-} flood; /* under the lock */
+	unsigned written[NODE_LOG_DEBUG + 1], suppressed[NODE_LOG_DEBUG + 1];
+} flood;
 
 void log_set_level(enum node_log_level level)
 {
@@ -23,7 +26,7 @@ void log_set_level(enum node_log_level level)
 
 const char *log_level_name(enum node_log_level level)
 {
-	static const char *const names[] = {"error", "warning", "info", "debug"};
+	static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
 
 	return names[level];
 }
@@ -51,26 +54,33 @@ static void write_out(const struct timespec *now, enum node_log_level level, str
 	(void)n;
 }
 
+static void tell_suppressed(const struct timespec *now, enum node_log_level level)
+{
+	char said[80];
+	struct text_writer w = text_writer_on(said, sizeof(said));
+
+	logfmt_begin(&w, "lines were suppressed");
+	logfmt_number(&w, "lines", flood.suppressed[level]);
+	logfmt_text(&w, "of", text_of(log_level_name(level)));
+	write_out(now, NODE_LOG_WARNING, text_written(&w));
+}
+
 /* Under the lock. */
 static bool may_write(const struct timespec *now, enum node_log_level level)
 {
-	char said[80];
-
 	if (now->tv_sec != flood.second) {
-		if (flood.suppressed) {
-			struct text_writer w = text_writer_on(said, sizeof(said));
-
-			text_printf(&w, "msg=\"lines were suppressed\" lines=%u", flood.suppressed);
-			write_out(now, NODE_LOG_WARNING, text_written(&w));
+		for (int i = 0; i <= NODE_LOG_DEBUG; i++) {
+			if (flood.suppressed[i])
+				tell_suppressed(now, (enum node_log_level)i);
+			flood.written[i] = flood.suppressed[i] = 0;
 		}
 		flood.second = now->tv_sec;
-		flood.written = flood.suppressed = 0;
 	}
-	if (level != NODE_LOG_ERROR && flood.written >= LOG_LINES_PER_SECOND) {
-		flood.suppressed++;
+	if (level != NODE_LOG_ERROR && flood.written[level] >= LOG_LINES_PER_SECOND) {
+		flood.suppressed[level]++;
 		return false;
 	}
-	flood.written++;
+	flood.written[level]++;
 	return true;
 }
 
@@ -87,21 +97,15 @@ void log_line(enum node_log_level level, struct text line)
 	pthread_mutex_unlock(&lock);
 }
 
-void log_node_line(enum node_log_level level, struct text line)
+void log_text(enum node_log_level level, const char *words, const char *key, const char *value)
 {
-	char bytes[1024];
+	char bytes[2048];
 	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
-	uint32_t words = text_find(line, '=');
 
-	while (words > 0 && words < line.len && line.at[words - 1] != ' ')
-		words--;
-	if (words) {
-		text_put_literal(&w, "msg=\"");
-		text_put(&w, text_trim((struct text){line.at, words}));
-		text_put_literal(&w, "\" ");
-	}
-	text_put(&w, text_from(line, words));
-	log_line(level, w.full ? line : text_written(&w));
+	logfmt_begin(&w, words);
+	if (key)
+		logfmt_text(&w, key, text_of(value));
+	log_line(level, text_written(&w));
 }
 
 void log_event(enum node_log_level level, const char *format, ...)

@@ -163,9 +163,7 @@ static void do_action(struct worker *w, const struct node_action *action)
 				post(w, i, MAIL_BINDING, &action->peer, action->local,
 				     action->bytes);
 		break;
-	case NODE_ACTION_LOG:
-		log_node_line((enum node_log_level)action->level, action->bytes);
-		break;
+	case NODE_ACTION_LOG: log_line((enum node_log_level)action->level, action->bytes); break;
 	}
 }
 

@@ -5,7 +5,6 @@
 #include "io/address.h"
 #include "io/connection.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>

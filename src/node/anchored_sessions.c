@@ -1,4 +1,5 @@
 /* The life of anchored sessions (SCC AS) in the node's tables. */
+#include "node/event_lines.h"
 #include "node/legs.h"
 
 #include "roles/sccas/users.h"
@@ -21,11 +22,6 @@ struct anchored_session *anchored_at(const struct node *node, struct handle hand
 struct anchored_session *anchored_of(const struct node *node, const struct session *session)
 {
 	return session ? pool_at(node->anchored, session->anchored) : NULL;
-}
-
-void anchored_journal(struct node *node, struct session *session, struct journal_record record)
-{
-	session_journal(node, session, record);
 }
 
 /* ---------------------------------------------------------------- tables */
@@ -111,8 +107,15 @@ static void leave_user(struct node *node, struct anchored_session *a)
 
 bool anchored_index_leg(struct node *node, struct anchored_session *a, const struct leg *leg)
 {
-	return map_insert(&node->anchored_by_call_id,
-			  call_id_hash(node, leg_text(leg, LEG_CALL_ID)),
+	uint32_t hash = call_id_hash(node, leg_text(leg, LEG_CALL_ID));
+	uint32_t at = map_first(&node->anchored_by_call_id, hash);
+	unsigned n = 0;
+
+	/* A peer that gives many calls one Call-ID must not make every look-up a walk. */
+	while (map_value(&node->anchored_by_call_id, hash, &at))
+		if (++n == LIMIT_SESSIONS_OF_CALL_ID)
+			return false;
+	return map_insert(&node->anchored_by_call_id, hash,
 			  as_value(pool_handle(node->anchored, a)));
 }
 
@@ -222,9 +225,13 @@ struct anchored_session *anchored_of_dialog(const struct node *node, struct text
 	while ((value = map_value(&node->anchored_by_call_id, hash, &at))) {
 		struct anchored_session *a = anchored_at(
 			node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
-		const struct leg *leg = &a->legs[SOURCE_ACCESS_LEG];
-		struct text own = leg_local_tag(leg), peer = leg_remote_tag(leg);
+		const struct leg *leg;
+		struct text own, peer;
 
+		assert(a);
+		leg = &a->legs[SOURCE_ACCESS_LEG];
+		own = leg_local_tag(leg);
+		peer = leg_remote_tag(leg);
 		if (text_equal(leg_text(leg, LEG_CALL_ID), call_id) &&
 		    ((text_equal(own, one_tag) && text_equal(peer, other_tag)) ||
 		     (text_equal(own, other_tag) && text_equal(peer, one_tag))))
@@ -308,7 +315,7 @@ void anchored_speech_agreed(struct node *node, struct anchored_session *a)
 	sccas_speech_changed(a,
 			     sdp_speech_of_pair(leg_text(remote, LEG_LOCAL_SDP),
 						leg_text(remote, LEG_REMOTE_SDP)),
-			     node->now_ms, ++node->active_order);
+			     ++node->active_order);
 }
 
 /* ---------------------------------------------------------------- steps and waits */
@@ -350,6 +357,8 @@ static void arm(struct node *node, struct session *session, const struct anchore
 	at = earlier(at, a->update_until_ms);
 	at = earlier(at, a->progress_again_at_ms);
 	at = earlier(at, a->expires_at_ms);
+	if (sccas_refreshes(a))
+		at = earlier(at, a->refresh_at_ms);
 	session->timer.kind = SESSION_TIMER_ANCHORED;
 	if (at == UINT64_MAX)
 		timers_stop(&node->timers, &session->timer);
@@ -365,9 +374,43 @@ static bool has_living_leg(const struct anchored_session *a)
 	return false;
 }
 
+static void tell(struct node *node, const struct session *session, const struct anchored_session *a,
+		 const char *words)
+{
+	struct event_line line;
+
+	if (!event_line_begin(&line, node, NODE_LOG_NOTICE, words))
+		return;
+	event_line_session(&line, session);
+	event_line_text(&line, "c_msisdn", number_of(a));
+	if (a->source_bye_at_ms)
+		event_line_number(&line, "after_bye_ms", node->now_ms - a->source_bye_at_ms);
+	if (a->hold_until_ms)
+		event_line_number(&line, "hold_ms", a->hold_ms);
+	if (a->failed_at_ms && a->told_failed_ms == a->failed_at_ms)
+		event_line_number(&line, "status", a->failed_status);
+	event_line_end(&line);
+}
+
+static void note_transfer(struct node *node, const struct session *session,
+			  struct anchored_session *a)
+{
+	if (a->transferred_at_ms != a->told_transferred_ms) {
+		a->told_transferred_ms = a->transferred_at_ms;
+		node->counters.transfers_done++;
+		tell(node, session, a, "transfer done");
+	}
+	if (a->failed_at_ms != a->told_failed_ms) {
+		a->told_failed_ms = a->failed_at_ms;
+		node->counters.transfers_failed++;
+		tell(node, session, a, "transfer failed");
+	}
+}
+
 /* A hold is over: kept by a transfer, released because none came about, or neither (the remote party
  * hung up, the operator). */
-static void note_hold_ended(struct node *node, struct anchored_session *a)
+static void note_hold_ended(struct node *node, const struct session *session,
+			    struct anchored_session *a)
 {
 	bool is_kept = a->access == TARGET_ACCESS_LEG;
 
@@ -378,6 +421,10 @@ static void note_hold_ended(struct node *node, struct anchored_session *a)
 		node->counters.holds_kept++;
 	else if (a->why == CLAUSE_HOLD_OVER)
 		node->counters.holds_released++;
+	tell(node, session, a,
+	     is_kept                      ? "hold kept by a transfer"
+	     : a->why == CLAUSE_HOLD_OVER ? "hold over, no transfer came about"
+					  : "hold ended with its session");
 }
 
 static void note_hold(struct node *node, struct session *session, struct anchored_session *a)
@@ -388,8 +435,9 @@ static void note_hold(struct node *node, struct session *session, struct anchore
 		session_journal(
 			node, session,
 			(struct journal_record){.kind = JOURNAL_TIMER, .clause = CLAUSE_HOLD});
+		tell(node, session, a, "hold begun");
 	}
-	note_hold_ended(node, a);
+	note_hold_ended(node, session, a);
 }
 
 void anchored_step_done(struct node *node, struct session *session)
@@ -402,6 +450,7 @@ void anchored_step_done(struct node *node, struct session *session)
 	sccas_remote_leg_is_free_again(a, &actions);
 	carry_out_legs(node, session, &actions);
 	note_hold(node, session, a);
+	note_transfer(node, session, a);
 	if (has_living_leg(a)) {
 		arm(node, session, a);
 		return;

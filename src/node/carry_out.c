@@ -100,15 +100,6 @@ static void send_bye(struct node *node, struct session *session, const struct ac
 	struct own_request request;
 	struct text_writer w;
 
-	session_journal(
-		node, session,
-		(struct journal_record){.kind = JOURNAL_REQUEST,
-					.from = LEG_SERVER,
-					.to = toward == SIDE_CALLED ? dialog->leg : LEG_CALLING,
-					.method = SIP_BYE,
-					.cseq = action->cseq,
-					.status = session->reason_status,
-					.clause = (uint8_t)action->clause});
 	if (!prepare(node, session, dialog, toward, &request) || !(client = client_take(node))) {
 		bye_undeliverable(node, session, dialog, toward);
 		return;
@@ -133,17 +124,18 @@ static void send_bye(struct node *node, struct session *session, const struct ac
 		bye_undeliverable(node, session, dialog, toward);
 		return;
 	}
+	session_journal(node, session,
+			journal_with_reason_lines(
+				(struct journal_record){.kind = JOURNAL_REQUEST,
+							.from = LEG_SERVER,
+							.to = toward == SIDE_CALLED ? dialog->leg
+										    : LEG_CALLING,
+							.method = SIP_BYE,
+							.cseq = action->cseq,
+							.clause = (uint8_t)action->clause},
+				request.parts.lines));
 	dialog->outcome[toward] = LEG_SENT;
 	node->counters.byes_sent++;
-}
-
-/* Steps 3 and 6 of the clause: as if the served user had sent it. The route set of the dialog leads through
- * the application servers that stayed in it, and each of them sends the BYE back through the next passage;
- * without any it leads on to the other user. */
-static void treat_bye_as_received(struct node *node, struct session *session,
-				  const struct action *action)
-{
-	send_bye(node, session, action);
 }
 
 /* The ACK of a 2xx that the caller may never say; a 2xx with an offer gets an answer that rejects
@@ -161,13 +153,6 @@ static void send_ack(struct node *node, struct session *session, struct dialog *
 	struct own_request request;
 	struct text_writer w;
 
-	session_journal(node, session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = LEG_SERVER,
-						.to = dialog->leg,
-						.method = SIP_ACK,
-						.cseq = dialog->invite_cseq,
-						.clause = (uint8_t)clause});
 	if (!prepare(node, session, dialog, SIDE_CALLED, &request))
 		return;
 	branch_put(&branch, node, (struct handle){dialog->invite_cseq, 0},
@@ -185,12 +170,19 @@ static void send_ack(struct node *node, struct session *session, struct dialog *
 	}
 	w = outbox_writer(node);
 	sip_write_request(&w, &request.parts);
+	session_journal(node, session,
+			(struct journal_record){.kind = JOURNAL_REQUEST,
+						.from = LEG_SERVER,
+						.to = dialog->leg,
+						.method = SIP_ACK,
+						.cseq = dialog->invite_cseq,
+						.clause = (uint8_t)clause});
 	outbox_send(node, &w, &request.hop.to, request.hop.local);
 }
 
 unsigned cancel_branches(struct node *node, struct server_transaction *invite,
-			 const struct client_transaction *spared, struct session *session,
-			 struct text reason_lines, enum session_clause clause)
+			 const struct client_transaction *spared, struct text reason_lines,
+			 enum session_clause clause)
 {
 	struct client_transaction *branch;
 	struct handle next;
@@ -203,15 +195,7 @@ unsigned cancel_branches(struct node *node, struct server_transaction *invite,
 		    branch->cancel_wanted)
 			continue;
 		n++;
-		if (session)
-			session_journal(node, session,
-					(struct journal_record){.kind = JOURNAL_REQUEST,
-								.from = LEG_SERVER,
-								.to = branch->leg,
-								.method = SIP_CANCEL,
-								.cseq = branch->cseq,
-								.status = session->reason_status,
-								.clause = (uint8_t)clause});
+		branch->cancel_clause = (uint8_t)clause;
 		client_cancel(node, branch, reason_lines);
 	}
 	return n;
@@ -227,7 +211,7 @@ static void cancel_for_release(struct node *node, struct session *session,
 	if (!invite)
 		return;
 	put_reason_line(&lines, session->reason_status, session_text(session, SESSION_REASON_TEXT));
-	if (cancel_branches(node, invite, NULL, session,
+	if (cancel_branches(node, invite, NULL,
 			    lines.full ? (struct text){0} : text_written(&lines), clause) > 0)
 		session->cancel_outcome = LEG_SENT;
 }
@@ -284,14 +268,17 @@ static void answer_request(struct node *node, const struct step *step, const str
 
 	session_journal(
 		node, step->session,
-		(struct journal_record){
-			.kind = JOURNAL_REQUEST,
-			.from = step->from == SIDE_CALLING ? LEG_CALLING : action->dialog->leg,
-			.to = LEG_SERVER,
-			.method = m->method,
-			.cseq = m->cseq,
-			.note = NOTE_ABSORBED,
-			.clause = action->status ? CLAUSE_NONE : (uint8_t)action->clause});
+		journal_with_reason(
+			(struct journal_record){
+				.kind = JOURNAL_REQUEST,
+				.from = step->from == SIDE_CALLING ? LEG_CALLING
+								   : action->dialog->leg,
+				.to = LEG_SERVER,
+				.method = m->method,
+				.cseq = m->cseq,
+				.note = NOTE_ABSORBED,
+				.clause = action->status ? CLAUSE_NONE : (uint8_t)action->clause},
+			m));
 	if (!action->status || !step->server)
 		return;
 	session_journal(node, step->session,
@@ -314,14 +301,17 @@ static void forward_at_hand(struct node *node, const struct step *step, const st
 
 	assert(step->message->method == SIP_ACK && step->forwarding);
 	dialog->unacked_cseq[step->from] = 0;
-	session_journal(node, step->session,
-			(struct journal_record){
-				.kind = JOURNAL_REQUEST,
-				.from = step->from == SIDE_CALLING ? LEG_CALLING : dialog->leg,
-				.to = step->from == SIDE_CALLING ? dialog->leg : LEG_CALLING,
-				.method = SIP_ACK,
-				.cseq = step->message->cseq});
 	forward_request(node, NULL, step->forwarding, step->session, dialog, step->from, &status);
+	session_journal(node, step->session,
+			(struct journal_record){.kind = JOURNAL_REQUEST,
+						.from = step->from == SIDE_CALLING ? LEG_CALLING
+										   : dialog->leg,
+						.to = status != 0                  ? LEG_SERVER
+						      : step->from == SIDE_CALLING ? dialog->leg
+										   : LEG_CALLING,
+						.method = SIP_ACK,
+						.cseq = step->message->cseq,
+						.note = status != 0 ? NOTE_ABSORBED : NOTE_NONE});
 }
 
 static void wait_for_ack(struct node *node, struct session *session, struct dialog *dialog)
@@ -348,8 +338,11 @@ void carry_out(struct node *node, const struct step *step, const struct actions 
 		switch (action->verb) {
 		case ANSWER_REQUEST: answer_request(node, step, action); break;
 		case FORWARD_REQUEST: forward_at_hand(node, step, action); break;
-		case SEND_BYE: send_bye(node, session, action); break;
-		case TREAT_BYE_AS_RECEIVED: treat_bye_as_received(node, session, action); break;
+		case SEND_BYE:
+		/* Steps 3 and 6 of TS 24.229 §5.4.5.1.2, as if the served user had sent it: the route set of the
+		 * dialog leads through the application servers that stayed in it, and each of them sends the BYE
+		 * back through the next passage; without any it leads on to the other user. */
+		case TREAT_BYE_AS_RECEIVED: send_bye(node, session, action); break;
 		case SEND_ACK: send_ack(node, session, action->dialog, action->clause); break;
 		case CANCEL_BRANCHES: cancel_for_release(node, session, action->clause); break;
 		case ANSWER_INVITE: answer_invite(node, session, action); break;
@@ -411,6 +404,22 @@ static uint32_t retry_after_ms(const struct sip_message *response)
 	return seconds * 1000;
 }
 
+/* To a BYE of ours in a dialog that has ended meanwhile, by a BYE of the party perhaps. */
+static void journal_late_answer(struct node *node, struct session *session,
+				const struct dialog *dialog,
+				const struct client_transaction *client, unsigned status)
+{
+	session_journal(node, session,
+			(struct journal_record){.kind = JOURNAL_RESPONSE,
+						.from = client->side == SIDE_CALLED ? dialog->leg
+										    : LEG_CALLING,
+						.to = LEG_SERVER,
+						.method = SIP_BYE,
+						.status = (uint16_t)status,
+						.cseq = client->cseq,
+						.note = NOTE_ABSORBED});
+}
+
 void bye_of_release_answered(struct node *node, struct client_transaction *client, unsigned status,
 			     enum leg_outcome failed, const struct sip_message *response)
 {
@@ -426,14 +435,19 @@ void bye_of_release_answered(struct node *node, struct client_transaction *clien
 	else
 		node->counters.byes_transport_failed++;
 	if (!session || !dialog || session->state != SESSION_RELEASING ||
-	    dialog->state != DIALOG_RELEASING)
+	    dialog->state != DIALOG_RELEASING) {
+		if (status && session && dialog)
+			journal_late_answer(node, session, dialog, client, status);
 		return;
+	}
 	leg_outcome_journal(node, session, dialog, client->side, status, failed);
 	scscf_bye_answered(session, dialog, client->side, status, failed, retry_after_ms(response),
 			   &node->random, &actions);
 	carry_out(node, &step, &actions);
 	release_step_done(node, session);
-	passages_bye_answered(node, session, dialog, client->side, status, true);
+	/* A release of ours may be one of this passage only: a party's BYE had died before it (SC-3b). */
+	passages_bye_answered(node, session, dialog, client->side, status,
+			      session_first(node, session)->release_why != 0);
 }
 
 void passage_release(struct node *node, struct session *session)
@@ -456,9 +470,11 @@ void passage_release(struct node *node, struct session *session)
 void session_release(struct node *node, struct session *first, uint16_t status,
 		     struct text reason_text, uint32_t order, enum session_clause why)
 {
-	assert(session_state_of_all(node, first) < SESSION_RELEASING);
+	/* Single passages may be at their release already: a party's BYE died in a server. */
+	assert(session_state_of_all(node, first) != SESSION_ENDED);
 	first->release_order = order;
 	first->release_why = (uint8_t)why;
+	first->bye_came_first = session_is_terminating(node, first);
 	for (struct session *session = first; session;
 	     session = session_next_passage(node, session)) {
 		session->reason_status = status;

@@ -3,23 +3,6 @@
 
 #include "sip/sdp.h"
 
-#include <assert.h>
-
-#define STREAMS_MAX 8u
-
-static void journal_own(struct node *node, const struct leg_place *at, enum sip_method method,
-			uint32_t cseq, enum session_clause clause, uint16_t status)
-{
-	session_journal(node, at->session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = LEG_SERVER,
-						.to = at->leg->number,
-						.method = (uint8_t)method,
-						.cseq = cseq,
-						.status = status,
-						.clause = (uint8_t)clause});
-}
-
 /* ---------------------------------------------------------------- Reason */
 
 /* Our own words, where no BYE of a party said anything. 0: nothing to say. */
@@ -49,7 +32,8 @@ static struct text put_release_lines(const struct session *session, enum session
 
 	if (own)
 		put_reason_line(w, own, own_text);
-	else if (said.len)
+	else if (said.len &&
+		 clause != CLAUSE_RELEASE_ORDERED) /* @req RF-12  the operator's own words */
 		text_put(w, said);
 	else if (session->reason_status)
 		put_reason_line(w, session->reason_status,
@@ -64,13 +48,11 @@ static struct text put_release_lines(const struct session *session, enum session
 
 /* ---------------------------------------------------------------- BYE, CANCEL, refusals */
 
-static void leg_over(struct node *node, const struct leg_place *at, enum leg_outcome outcome,
-		     unsigned status)
+static void leg_over(const struct leg_place *at, enum leg_outcome outcome, unsigned status)
 {
 	at->leg->state = LEG_OVER;
 	at->leg->outcome = (uint8_t)outcome;
 	at->leg->bye_status = (uint16_t)status;
-	at->leg->ended_at_ms = node->now_ms;
 }
 
 void leg_let_go_of_offer(struct node *node, const struct leg_place *at)
@@ -89,17 +71,24 @@ void leg_send_bye(struct node *node, const struct leg_place *at, enum session_cl
 {
 	struct leg *leg = at->leg;
 	struct text_writer lines = text_writer_on(node->scratch, SCRATCH_BYTES);
-	struct leg_request request = {.method = SIP_BYE, .cseq = leg_take_cseq(leg)};
+	struct leg_request request = {
+		.method = SIP_BYE, .cseq = leg_take_cseq(leg), .clause = clause};
 
 	leg->bye_waits_for_ack = false;
 	leg->bye_is_out = true;
 	leg->state = LEG_ENDING;
 	leg_let_go_of_offer(node, at);
 	request.lines = put_release_lines(at->session, clause, &lines);
-	journal_own(node, at, SIP_BYE, request.cseq, clause, at->session->reason_status);
 	if (!leg_send(node, at, &request)) {
 		node->counters.byes_transport_failed++;
-		leg_over(node, at, LEG_TRANSPORT_FAILED, 0);
+		leg_over(at, LEG_TRANSPORT_FAILED, 0);
+		session_journal(node, at->session,
+				(struct journal_record){.kind = JOURNAL_OUTCOME,
+							.to = leg->number,
+							.method = SIP_BYE,
+							.cseq = request.cseq,
+							.clause = CLAUSE_BYE_ANSWER_COUNTS,
+							.note = NOTE_TRANSPORT_FAILED});
 		return;
 	}
 	leg->outcome = LEG_SENT;
@@ -107,11 +96,15 @@ void leg_send_bye(struct node *node, const struct leg_place *at, enum session_cl
 }
 
 void leg_send_ack(struct node *node, const struct leg_place *at, uint32_t cseq, struct text body,
-		  const struct sip_message *passing)
+		  const struct sip_message *passing, const struct leg_place *from)
 {
 	struct leg_request request = {
 		.method = SIP_ACK, .cseq = cseq, .body = body, .passing = passing};
 
+	if (from) {
+		request.from_leg = from->leg->number;
+		request.from_cseq = passing->cseq;
+	}
 	at->leg->ack_due = false;
 	leg_send(node, at, &request);
 }
@@ -136,6 +129,7 @@ bool leg_refuse_pending(struct node *node, const struct leg_place *at, unsigned 
 						.to = at->leg->number,
 						.method = server->method,
 						.status = (uint16_t)status,
+						.cseq = server->cseq,
 						.clause = (uint8_t)clause});
 	leg_answer(node, server, at,
 		   &(struct leg_response){.status = status, .lines = text_written(&lines)});
@@ -154,7 +148,7 @@ void leg_take_over_ack(struct node *node, const struct leg_place *at)
 		at->leg->ack_has_sdp ? leg_text(at->leg, LEG_LOCAL_SDP) : (struct text){0};
 	struct server_transaction *server;
 
-	leg_send_ack(node, at, at->leg->invite_cseq, answer, NULL);
+	leg_send_ack(node, at, at->leg->invite_cseq, answer, NULL, NULL);
 	for (unsigned i = 0; i < ANCHORED_LEGS; i++) {
 		struct leg *leg = &at->anchored->legs[i];
 
@@ -197,13 +191,13 @@ static void cancel_invite(struct node *node, const struct leg_place *at, enum se
 
 	at->leg->state = LEG_ENDING;
 	if (!invite || invite->method != SIP_INVITE) {
-		leg_over(node, at, LEG_NOT_ASKED, 0);
+		leg_over(at, LEG_NOT_ASKED, 0);
 		return;
 	}
 	if (invite->is_cancelled || invite->cancel_wanted)
 		return;
 	at->leg->outcome = LEG_SENT;
-	journal_own(node, at, SIP_CANCEL, invite->cseq, clause, at->session->reason_status);
+	invite->cancel_clause = (uint8_t)clause;
 	client_cancel(node, invite, put_release_lines(at->session, clause, &lines));
 }
 
@@ -218,7 +212,7 @@ static void acknowledge_for_release(struct node *node, const struct leg_place *a
 	    sdp_put_rejection(&body, leg_text(leg, LEG_REMOTE_SDP), &node->settings->listen[0],
 			      (uint32_t)random_u64(&node->random)))
 		answer = text_written(&body);
-	leg_send_ack(node, at, leg->invite_cseq, answer, NULL);
+	leg_send_ack(node, at, leg->invite_cseq, answer, NULL, NULL);
 }
 
 /* @req RC-7  The caller has not acknowledged our 2xx yet. */
@@ -236,7 +230,7 @@ void leg_release(struct node *node, const struct leg_place *at, enum session_cla
 		return;
 	if (leg->state != LEG_ESTABLISHED && leg->is_calling) {
 		leg_refuse_all(node, at, status, clause);
-		leg_over(node, at, LEG_ANSWERED, status);
+		leg_over(at, LEG_ANSWERED, status);
 	} else if (leg->state != LEG_ESTABLISHED) {
 		leg_refuse_all(node, at, 487, clause);
 		cancel_invite(node, at, clause);
@@ -263,7 +257,7 @@ static const char *update_method(const struct leg *leg)
 
 static struct text put_timer_lines(const struct leg *leg, struct text_writer *w)
 {
-	text_put_literal(w, "Supported: 100rel, timer\r\n"
+	text_put_literal(w, "Supported: timer\r\n" /* nobody would send the PRACK */
 			    "Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS\r\n");
 	if (leg->expires_s) { /* the party beyond goes on refreshing (RFC 4028 §7.4) */
 		text_put_literal(w, "Session-Expires: ");
@@ -273,10 +267,13 @@ static struct text put_timer_lines(const struct leg *leg, struct text_writer *w)
 	return text_written(w);
 }
 
-/* The description that the leg's party would be given: what its peer offers now, or has agreed to. */
+/* The description of the leg's party: what it offers now, has agreed to, or began with. */
 static struct text media_of(struct node *node, const struct leg *leg)
 {
-	struct handle pending = handle_is_set(leg->offer_in) ? leg->offer_in : leg->invite;
+	bool has_agreed = leg_text(leg, LEG_REMOTE_SDP).len > 0;
+	struct handle pending = handle_is_set(leg->offer_in) ? leg->offer_in
+				: has_agreed                 ? NO_HANDLE
+							     : leg->invite;
 	struct server_transaction *server = pool_at(node->servers, pending);
 	struct text offered;
 
@@ -301,9 +298,9 @@ static void update_remote(struct node *node, struct session *session,
 	if (at.leg->ack_due) /* nobody else will any more */
 		leg_take_over_ack(node, &at);
 	request.cseq = leg_take_cseq(at.leg);
-	journal_own(node, &at, request.method, request.cseq, action->clause, 0);
+	request.clause = action->clause;
 	if (sdp_put_moved_offer(&body, media_of(node, &a->legs[action->media]),
-				leg_text(at.leg, LEG_LOCAL_SDP), STREAMS_MAX)) {
+				leg_text(at.leg, LEG_LOCAL_SDP), LIMIT_STREAMS_OF_LEG)) {
 		a->is_moved = true;
 		request.body = text_written(&body);
 		request.lines = put_timer_lines(at.leg, &lines);
@@ -331,7 +328,7 @@ static void cancel_update(struct node *node, struct session *session,
 
 	if (!update || update->method != SIP_INVITE)
 		return;
-	journal_own(node, &at, SIP_CANCEL, update->cseq, action->clause, 0);
+	update->cancel_clause = (uint8_t)action->clause;
 	client_cancel(node, update, (struct text){0});
 }
 
@@ -348,31 +345,41 @@ static bool offer_of(struct node *node, const struct server_transaction *server,
 }
 
 /* In the alerting phase offer and answer were over before the call was answered. */
-static bool needs_answer(const struct leg_place *at)
+static bool needs_answer(const struct leg_place *at, bool is_invite_of_leg)
 {
-	const struct anchored_session *a = at->anchored;
+	if (!is_invite_of_leg)
+		return true;
+	if (at->which == TARGET_ACCESS_LEG)
+		return at->leg->state != LEG_EARLY || !at->anchored->progress_is_reliable;
+	return !at->leg->has_reliable_answer;
+}
 
-	if (at->which == TARGET_ACCESS_LEG && at->leg->state == LEG_EARLY)
-		return !a->progress_is_reliable;
-	return at->which != REMOTE_LEG;
+static struct text answer_to(const struct leg_place *at)
+{
+	const struct leg *remote = &at->anchored->legs[REMOTE_LEG];
+
+	/* To the remote party: what it was told last, until it is told better. */
+	return leg_text(remote, at->which == REMOTE_LEG ? LEG_LOCAL_SDP : LEG_REMOTE_SDP);
 }
 
 /* The 2xx of the pending offer of this leg, with what the remote party has answered. */
 static void accept(struct node *node, const struct leg_place *at, struct server_transaction *server,
 		   const struct leg_action *action)
 {
-	struct anchored_session *a = at->anchored;
-	struct text answer = leg_text(&a->legs[REMOTE_LEG], LEG_REMOTE_SDP), offer = {0};
+	struct handle own = pool_handle(node->servers, server);
+	bool is_invite_of_leg = handle_equal(own, at->leg->invite);
+	struct text answer = answer_to(at), offer = {0};
 	struct text_writer body = text_writer_on(node->scratch, SCRATCH_BYTES);
 	struct leg_response response = {.status = action->status};
 
 	if (!offer_of(node, server, &offer))
 		return;
-	if (needs_answer(at) && offer.len &&
+	if (needs_answer(at, is_invite_of_leg) && offer.len &&
 	    sdp_put_moved_answer(&body, answer, offer, leg_text(at->leg, LEG_LOCAL_SDP)))
 		response.body = text_written(&body);
 	else if (!offer.len && at->leg->state == LEG_ESTABLISHED && server->method == SIP_INVITE &&
-		 sdp_put_continued(&body, answer, leg_text(at->leg, LEG_LOCAL_SDP)))
+		 sdp_put_moved_offer(&body, answer, leg_text(at->leg, LEG_LOCAL_SDP),
+				     LIMIT_STREAMS_OF_LEG))
 		response.body = text_written(&body); /* RFC 3261 §14.1: the 2xx offers */
 	if (response.body.len &&
 	    (!leg_set_text(at->leg, node->session_store, LEG_LOCAL_SDP, response.body) ||
@@ -384,11 +391,17 @@ static void accept(struct node *node, const struct leg_place *at, struct server_
 		node->counters.sessions_answered++;
 		session_set_state(node, at->session, SESSION_ANSWERED);
 	}
-	if (server->method == SIP_INVITE) {
+	if (is_invite_of_leg) {
 		at->leg->state = LEG_ESTABLISHED;
 		at->leg->invite = NO_HANDLE;
+	} else {
+		at->leg->offer_in = NO_HANDLE;
 	}
-	at->leg->offer_in = NO_HANDLE;
+	if (at->which != REMOTE_LEG) {
+		at->leg->expires_s = 0; /* no timer on this leg, RFC 4028 §7.2 */
+		if (node->settings->sccas.mid_call && at->which == TARGET_ACCESS_LEG)
+			response.contact_params = TEXT(";+g.3gpp.mid-call"); /* @req SV-9a */
+	}
 	response.lines = TEXT("Supported: 100rel\r\n"
 			      "Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS\r\n");
 	leg_answer(node, server, at, &response);
@@ -405,13 +418,15 @@ static void answer_offer(struct node *node, struct session *session,
 			 const struct leg_action *action)
 {
 	struct leg_place at = leg_place_of(node, session, action->leg, 0);
-	struct handle pending = handle_is_set(at.leg->offer_in) ? at.leg->offer_in : at.leg->invite;
+	struct handle pending = handle_is_set(at.leg->offer_in) && action->verb == LEG_ANSWER_OFFER
+					? at.leg->offer_in
+					: at.leg->invite;
 	struct server_transaction *server = pool_at(node->servers, pending);
 
 	if (action->status >= 300 || !server) {
 		leg_refuse_pending(node, &at, action->status, action->clause);
 		if (action->leg == TARGET_ACCESS_LEG && at.leg->state < LEG_ESTABLISHED)
-			leg_over(node, &at, LEG_ANSWERED, action->status);
+			leg_over(&at, LEG_ANSWERED, action->status);
 		return;
 	}
 	session_journal(node, session,
@@ -420,6 +435,7 @@ static void answer_offer(struct node *node, struct session *session,
 						.to = at.leg->number,
 						.method = server->method,
 						.status = action->status,
+						.cseq = server->cseq,
 						.clause = (uint8_t)action->clause});
 	if (action->status < 200)
 		leg_send_progress(node, &at, server);
@@ -437,9 +453,9 @@ static void pass_offer_on(struct node *node, struct session *session,
 	struct server_transaction *server = pool_at(node->servers, from.leg->offer_in);
 
 	if (!server || !server->request ||
-	    sip_parse(&node->message, server->request, server->request_len, SIP_DATAGRAM) != SIP_OK)
+	    sip_parse(&node->stored, server->request, server->request_len, SIP_DATAGRAM) != SIP_OK)
 		return;
-	if (!leg_pass_on(node, &from, &to, server))
+	if (!leg_pass_on(node, &from, &to, server, &node->stored, false))
 		leg_refuse_pending(node, &from, 500, action->clause);
 }
 
@@ -471,7 +487,7 @@ static void tell_of_kept(struct node *node, struct session *session)
 	if (at.leg->state != LEG_ESTABLISHED)
 		return;
 	request.cseq = leg_take_cseq(at.leg);
-	journal_own(node, &at, SIP_INFO, request.cseq, CLAUSE_OTHER_SESSION_KEPT, 0);
+	request.clause = CLAUSE_OTHER_SESSION_KEPT;
 	leg_send(node, &at, &request);
 }
 
@@ -480,7 +496,7 @@ static void keep(struct node *node, struct session *session, struct anchored_ses
 	struct leg_actions actions = {.n = 0};
 	struct session *of_kept = session_at(node, kept->session);
 
-	sccas_keep_for_additional(kept, &actions);
+	sccas_keep_for_additional(kept, &node->settings->sccas, node->now_ms, &actions);
 	session_journal(node, of_kept,
 			(struct journal_record){.kind = JOURNAL_TIMER,
 						.clause = CLAUSE_OTHER_SESSION_KEPT});
@@ -533,12 +549,31 @@ static void hold(struct node *node, struct session *session, const struct leg_ac
 	request.cseq = leg_take_cseq(at.leg);
 	request.body = text_written(&body);
 	request.lines = put_timer_lines(at.leg, &lines);
-	journal_own(node, &at, SIP_INVITE, request.cseq, action->clause, 0);
+	request.clause = action->clause;
 	client = leg_send(node, &at, &request);
 	if (!client)
 		return;
 	at.leg->offer_out = client_handle(node, client);
 	at.leg->invite_cseq = request.cseq;
+}
+
+/* @req RF-13d */
+static void refresh(struct node *node, struct session *session, const struct leg_action *action)
+{
+	struct leg_place at = leg_place_of(node, session, action->leg, 0);
+	char bytes[80];
+	struct text_writer lines = text_writer_on(bytes, sizeof(bytes));
+	struct leg_request request = {.method = SIP_UPDATE, .cseq = leg_take_cseq(at.leg)};
+	struct client_transaction *client;
+
+	text_put_literal(&lines, "Supported: timer\r\nSession-Expires: ");
+	text_put_u64(&lines, at.leg->expires_s);
+	text_put_literal(&lines, ";refresher=uac\r\n");
+	request.lines = text_written(&lines);
+	request.clause = action->clause;
+	client = leg_send(node, &at, &request);
+	if (client)
+		client->is_refresh = true;
 }
 
 /* ---------------------------------------------------------------- all of them */
@@ -566,9 +601,11 @@ void carry_out_legs(struct node *node, struct session *session, const struct leg
 		case LEG_RELEASE: leg_release(node, &at, action->clause, action->status); break;
 		case LEG_UPDATE: update_remote(node, session, action); break;
 		case LEG_CANCEL_UPDATE: cancel_update(node, session, action); break;
+		case LEG_ANSWER_INVITE:
 		case LEG_ANSWER_OFFER: answer_offer(node, session, action); break;
 		case LEG_PASS_OFFER_ON: pass_offer_on(node, session, action); break;
 		case LEG_HOLD: hold(node, session, action); break;
+		case LEG_REFRESH: refresh(node, session, action); break;
 		case LEG_RELEASE_OTHERS: release_others(node, session); break;
 		}
 	}

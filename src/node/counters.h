@@ -47,7 +47,7 @@
 	ROW(lost_memory, "things not remembered because a bound was reached")    \
 	ROW(outbox_full, "messages not sent because one step wanted to send too many") \
 	ROW(sessions_begun, "sessions begun")                                    \
-	ROW(sessions_answered, "sessions answered with a 2xx")                   \
+	ROW(sessions_answered, "sessions answered with a 2xx, each counted once however many application servers it passes") \
 	ROW(sessions_ended, "sessions ended")                                    \
 	ROW(releases_ordered, "sessions that the operator ordered to release")   \
 	ROW(releases_done, "sessions whose release is complete on every leg")    \
@@ -60,12 +60,20 @@
 	ROW(releases_without_server, "BYEs that an application server did not pass on: the release went on without it") \
 	ROW(contacts_released, "sessions released because a registration ended") \
 	ROW(transfers, "INVITEs due to STN-SR (ATU-STI, additional session) that began a transfer") \
-	ROW(transfers_refused, "those that found nothing to transfer")           \
+	ROW(transfers_done, "of these: the media moved to the circuit-switched side") \
+	ROW(transfers_failed, "of these: refused by the remote party, or cancelled") \
+	ROW(transfers_refused, "INVITEs due to STN-SR (ATU-STI, additional session) that were refused at once") \
+	ROW(transfers_of_unknown_users, "of these: the C-MSISDN is no user of the SCC AS") \
+	ROW(transfers_without_session, "of these: the user has no session that can be transferred: 480") \
+	ROW(transfers_late, "of these: likewise, less than a minute after a hold of the user's was over") \
+	ROW(transfers_malformed, "of these: 400, 420, 488") \
+	ROW(transfers_unknown_number, "INVITEs for a number that is no STN-SR of ours and nobody's: 404") \
 	ROW(holds, "remote legs held after BYE (503) on the source access leg")  \
 	ROW(holds_kept, "of these, kept by a transfer")                          \
 	ROW(holds_released, "of these, released because none came about")       \
 	ROW(sessions_expired, "sessions whose session timer ran out")            \
 	ROW(registrations, "REGISTERs accepted")                                 \
+	ROW(registrations_refused, "REGISTERs refused with 403 or 404: no subscriber, a barred identity, an address that may not register, another domain") \
 	ROW(registrations_expired, "contacts whose time ran out")                \
 	ROW(registrations_removed, "contacts taken out by the operator or the network") \
 	ROW(authentication_challenges, "REGISTERs answered with a challenge: 401") \
@@ -84,7 +92,7 @@ struct node_counters {
 	NODE_GAUGES(COUNTER_FIELD)
 	NODE_COUNTS(COUNTER_FIELD)
 #undef COUNTER_FIELD
-	uint64_t clauses[N_CLAUSES]; /* how often each clause decided */
+	uint64_t clauses[N_CLAUSES]; /* in how many sessions each clause decided something */
 };
 
 #endif

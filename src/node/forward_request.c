@@ -1,8 +1,8 @@
 /* RFC 3261 §16.6  Request forwarding, by editing the received bytes */
 #include "dialog/session_interval.h"
-#include "node/internal.h"
+#include "node/event_lines.h"
 
-#define LINES_BYTES (LIMIT_ROUTE_SET_BYTES + LIMIT_URI_BYTES + LIMIT_FIELD_BYTES + 2048u)
+#define LINES_BYTES (LIMIT_ROUTE_SET_BYTES + 2 * LIMIT_URI_BYTES + LIMIT_FIELD_BYTES + 2048u)
 
 static bool first_value(struct text list, struct text *ret_uri)
 {
@@ -142,7 +142,9 @@ static bool make_plan(const struct node *node, const struct forwarding *f, struc
 	bool has_route = f->path.len ? first_value(f->path, &plan->next_uri)
 				     : f->own_routes < f->routes_end &&
 					       route_uri(m, f->own_routes, &plan->next_uri);
-	uint32_t size = m->bytes.len + 256u + f->path.len;
+	/* Where the Request-URI is exchanged, P-Called-Party-ID keeps it. */
+	uint32_t size = m->bytes.len + 256u + f->path.len +
+			(f->request_uri.len ? f->request_uri.len + 24u : 0);
 
 	plan->request_uri = f->strict_request_uri.len ? f->strict_request_uri
 			    : f->request_uri.len      ? f->request_uri
@@ -191,8 +193,23 @@ static void edit_identities(struct node *node, const struct forwarding *f,
 		sip_edit_remove_all(&node->edit, SIP_HEADER_P_CHARGING_VECTOR);
 	}
 	sip_edit_remove_all(&node->edit, SIP_HEADER_P_SERVED_USER);
+	sip_edit_remove_all(&node->edit, SIP_HEADER_P_PREFERRED_IDENTITY); /* RFC 3325 §9.2 */
 	if (!goes_outside)
 		text_put(lines, f->lines);
+}
+
+/* @req IC-16
+ * RFC 7315 §4.2, TS 24.229 §5.4.3.3: where the Request-URI becomes a contact, the called user is told which of its
+ * addresses was called. What a sender says of that counts for nothing. */
+static void put_called_party(struct node *node, const struct plan *plan, const struct forwarding *f,
+			     struct text_writer *lines)
+{
+	if (f->request_uri.len == 0 || plan->request_uri.at != f->request_uri.at)
+		return;
+	sip_edit_remove_all(&node->edit, SIP_HEADER_P_CALLED_PARTY_ID);
+	text_put_literal(lines, "P-Called-Party-ID: <");
+	text_put(lines, node->message.request_uri);
+	text_put_literal(lines, ">\r\n");
 }
 
 /* Gathers the request as it goes out into `w`. */
@@ -218,6 +235,7 @@ static bool write_forwarded(struct node *node, const struct forwarding *f, const
 				 session ? pool_handle(node->sessions, session) : NO_HANDLE);
 	edit_routes(node, f, plan, &lines);
 	edit_identities(node, f, &plan->hop.to, &lines);
+	put_called_party(node, plan, f, &lines);
 	if (f->raise_session_interval)
 		raise_session_interval(&node->edit, m, &lines);
 	sip_edit_insert_at_top(&node->edit, text_written(&lines));
@@ -232,7 +250,7 @@ static bool write_forwarded(struct node *node, const struct forwarding *f, const
 
 /* An ACK for a 2xx has no transaction: its branch is made of the one it came with, so that a
  * retransmission has the same (RFC 3261 §16.11). */
-static void forward_ack(struct node *node, const struct forwarding *f, const struct plan *plan,
+static bool forward_ack(struct node *node, const struct forwarding *f, const struct plan *plan,
 			struct session *session)
 {
 	char branch_bytes[BRANCH_BYTES_MAX];
@@ -242,8 +260,25 @@ static void forward_ack(struct node *node, const struct forwarding *f, const str
 	text_put_literal(&branch, "z9hG4bKack-");
 	text_put_hex(&branch, hash_bytes(&node->key, node->message.via.branch.at,
 					 node->message.via.branch.len));
-	if (write_forwarded(node, f, plan, text_written(&branch), session, &w))
-		outbox_send(node, &w, &plan->hop.to, plan->hop.local);
+	if (!write_forwarded(node, f, plan, text_written(&branch), session, &w))
+		return false;
+	outbox_send(node, &w, &plan->hop.to, plan->hop.local);
+	return true;
+}
+
+static void tell_no_way(struct node *node, const struct session *session, struct text next_uri)
+{
+	struct event_line line;
+
+	if (!event_line_begin(&line, node, NODE_LOG_WARNING, "no way to the next hop"))
+		return;
+	event_line_text(&line, "next_uri", next_uri);
+	event_line_words(&line, "method", sip_method_name((enum sip_method)node->message.method));
+	if (session)
+		event_line_session(&line, session_first(node, session));
+	else
+		event_line_text(&line, "call_id", node->message.call_id);
+	event_line_end(&line);
 }
 
 struct client_transaction *forward_request(struct node *node, struct server_transaction *server,
@@ -260,12 +295,12 @@ struct client_transaction *forward_request(struct node *node, struct server_tran
 
 	*ret_status = 500;
 	if (!make_plan(node, f, &plan)) {
-		node_log(node, NODE_LOG_WARNING, "no way to \"%.*s\" call_id=\"%.*s\"",
-			 TEXT_ARGS(plan.next_uri), TEXT_ARGS(m->call_id));
+		tell_no_way(node, session, plan.next_uri);
 		return NULL;
 	}
 	if (m->method == SIP_ACK) {
-		forward_ack(node, f, &plan, session);
+		if (forward_ack(node, f, &plan, session))
+			*ret_status = 0;
 		return NULL;
 	}
 	client = pool_live(node->clients) < node->transactions_max ? client_take(node) : NULL;

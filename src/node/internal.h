@@ -19,7 +19,7 @@ enum node_timer {
 	NODE_TIMER_CLIENT = 1,
 	NODE_TIMER_SERVER,
 	NODE_TIMER_BINDING,
-	NODE_TIMER_ORDERS,
+	NODE_TIMER_ORDERS,       /* releases that wait for their turn */
 	NODE_TIMER_SUBSCRIPTION, /* to the state of a registration */
 };
 
@@ -41,7 +41,8 @@ struct client_transaction {
 	uint32_t cseq;
 	struct handle server, next; /* next branch of the same server transaction */
 	struct handle session, dialog;
-	struct handle owned; /* CLIENT_OF_REGISTRAR: what it is for */
+	struct handle
+		owned; /* CLIENT_OF_REGISTRAR: what it is for; CLIENT_OF_CANCEL: the INVITE's */
 	uint64_t timer_c_at_ms;
 	struct handle cancel; /* its CANCEL */
 	char *cancel_lines;   /* Reason lines for a CANCEL that has to wait */
@@ -53,10 +54,12 @@ struct client_transaction {
 	uint8_t side; /* requests inside a dialog: the side they come from; BYEs of ours: the side they go to */
 	uint8_t local;
 	uint8_t leg;           /* in the journal, where the request goes */
+	uint8_t cancel_clause; /* enum session_clause, for the journal */
 	uint8_t fork;          /* CLIENT_OF_LEG: early dialog of the leg */
 	struct handle contact; /* binding of the called user that it goes to */
 	struct handle contact_use;
 	bool is_to_server; /* to an application server: its default handling may apply */
+	bool is_refresh;   /* of a leg's session timer: no offer */
 	bool is_withdrawn; /* its contact lost its registration: what it says is no answer to the call */
 	bool is_passed_over; /* that server failed, and the request went on without it */
 	bool waits_for_server; /* which has not said anything yet: timer_c_at_ms is the end of patience */
@@ -80,6 +83,7 @@ struct server_transaction {
 	struct handle first_branch;
 	struct handle session, dialog;
 	struct handle passage; /* of service control, for as long as the request is with a server */
+	uint32_t cseq;
 	uint16_t best_status;
 	uint16_t source_port; /* as seen, for rport */
 	uint8_t method;
@@ -90,6 +94,7 @@ struct server_transaction {
 	bool is_of_leg;  /* came on a leg of ours: `side` is enum anchored_leg */
 	bool is_cancelled;
 	bool has_final;
+	bool is_in_journal; /* it goes on to another hop, or to several: it came only once */
 };
 
 #define OUTBOX_BYTES (4u << 20)
@@ -126,6 +131,8 @@ struct node {
 	struct map servers_by_key, sessions_by_call_id, uses_by_contact;
 	struct map anchored_by_call_id, anchored_by_number;
 	uint32_t active_order; /* of the sessions of the SCC AS */
+	struct handle first_gone,
+		last_gone; /* contacts that are gone, by the first of their uses */
 	struct bindings bindings;
 	struct registrar *registrar; /* NULL: on another shard, docs/adr/0018 */
 
@@ -149,6 +156,7 @@ struct node {
 	/* of the step at hand */
 	struct sip_message message; /* the one being worked on */
 	struct sip_message other;   /* a stored one, looked at again */
+	struct sip_message stored;  /* a stored one that passes on, while `other` is looked at */
 	struct sip_edit edit;
 	char *scratch, *scratch2;
 	bool response_from_trusted;   /* what the response at hand says of identities passes on */
@@ -157,6 +165,10 @@ struct node {
 		without_server; /* server transaction whose application server failed: it goes on, at the end of the step */
 	uint64_t confirmed, releasing; /* gauges kept by session_set_state() */
 };
+
+/* --- node.c --------------------------------------------------------------------------------- */
+
+struct scscf_surroundings node_surroundings(struct node *node, struct scscf_domain_route *routes);
 
 /* --- outbox.c: what goes out ------------------------------------------------------------ */
 
@@ -170,8 +182,8 @@ struct text outbox_send(struct node *node, const struct text_writer *written,
 void outbox_send_again(struct node *node, struct text bytes, const struct endpoint *to,
 		       uint8_t local);
 void outbox_binding(struct node *node, struct text line);
-__attribute__((format(printf, 3, 4))) void node_log(struct node *node, enum node_log_level level,
-						    const char *format, ...);
+/* A line of the log, written with `w`: see event_lines.h. */
+void outbox_log(struct node *node, enum node_log_level level, const struct text_writer *w);
 static inline bool node_logs(const struct node *node, enum node_log_level level)
 {
 	return level <= node->settings->log_level;
@@ -326,7 +338,8 @@ struct forwarding {
 void edit_content_length(struct sip_edit *edit, const struct sip_message *m, bool reliable,
 			 char *buffer, size_t max);
 /* Forwards node->message as a branch of `server` (NULL: ACK, without a transaction). Returns the
- * client transaction; NULL for an ACK or when it could not be forwarded (*ret_status: why). */
+ * client transaction; NULL for an ACK (*ret_status: 0) or when it could not be forwarded (*ret_status:
+ * why). */
 struct client_transaction *forward_request(struct node *node, struct server_transaction *server,
 					   const struct forwarding *f, struct session *session,
 					   struct dialog *dialog, enum dialog_side side,
@@ -334,6 +347,7 @@ struct client_transaction *forward_request(struct node *node, struct server_tran
 
 /* --- sessions.c ----------------------------------------------------------------------------- */
 
+uint32_t call_id_hash(const struct node *node, struct text call_id);
 struct session *session_begin(struct node *node, const struct sip_message *invite,
 			      const struct scscf_service *service, struct text charging_vector);
 /* The dialog of this To tag in the session, or NULL. */
@@ -359,13 +373,34 @@ void session_forget(struct node *node, struct session *session);
 /* The ended dialogs of another passage, for the memory of the first. */
 void session_take_dialogs(struct node *node, struct session *first, struct session *other);
 struct scscf_dialogs session_dialogs(struct node *node, const struct session *session);
-void session_journal(struct node *node, struct session *session, struct journal_record record);
 void session_arm_expiry(struct node *node, struct session *session,
 			const struct sip_message *response);
 /* The session timer of a session that is being released: the next of its waits. */
 void session_arm_release(struct node *node, struct session *session);
+/* A party has hung up, and its BYE waits for the answer. */
+bool session_is_terminating(const struct node *node, const struct session *first);
 struct session *session_at(const struct node *node, struct handle handle);
 struct dialog *dialog_at(const struct node *node, struct handle handle);
+
+/* --- journaling.c: what crossed the wire ------------------------------------------------------ */
+
+void session_journal(struct node *node, struct session *session, struct journal_record record);
+/* The record of a request with its Reason: from the message, or from header lines that go with it. */
+struct journal_record journal_with_reason(struct journal_record record,
+					  const struct sip_message *m);
+struct journal_record journal_with_reason_lines(struct journal_record record, struct text lines);
+/* A response goes out. Only server_send() says so. */
+void journal_response_sent(struct node *node, const struct server_transaction *server,
+			   unsigned status);
+/* The request was sent, or came, once more. */
+void journal_request_again(struct node *node, const struct client_transaction *client);
+void journal_request_came_again(struct node *node, const struct server_transaction *server);
+/* The CANCEL in node->message met this INVITE when it had its final response. */
+void journal_cancel_too_late(struct node *node, const struct server_transaction *invite);
+/* An application server of this session failed, and its default handling was applied. `status`: what it answered. */
+void journal_server_failed(struct node *node, struct session *session,
+			   const struct client_transaction *client, unsigned status,
+			   enum session_clause clause);
 
 /* --- passages.c: service control over several passages --------------------------------------- */
 
@@ -377,7 +412,7 @@ struct session *session_first(const struct node *node, const struct session *ses
 /* A number for a leg in the journal of all. */
 uint8_t session_take_leg(struct node *node, struct session *session);
 /* The passage of `session` (NULL: a request without a dialog), new when it has none. `previous`: whose
- * server called back; NULL: the first one. NULL when out of memory. */
+ * server called back; NULL: the first one. NULL when out of memory, or the session has LIMIT_PASSAGES. */
 struct service_passage *passage_begin(struct node *node, struct session *session,
 				      struct service_passage *previous);
 /* The request goes to the server of the criteria. false: out of memory. */
@@ -397,6 +432,12 @@ struct session *session_next_passage(const struct node *node, const struct sessi
  * not wait when it was not passed on. `ordered`: by a release. */
 void passages_bye_answered(struct node *node, struct session *session, const struct dialog *dialog,
 			   enum dialog_side toward, unsigned status, bool ordered);
+/* Did a server fork, and does the session ring (or talk) in another of its branches too? */
+bool passages_ring_elsewhere(const struct node *node, const struct session *session);
+/* Is there a server on that side, and nothing of the session behind it but what has ended or is being
+ * released? */
+bool passages_have_ended(const struct node *node, const struct session *session,
+			 enum dialog_side toward);
 /* A BYE went on to that side: a server there has no longer than that from now on to pass it. */
 void passages_bye_passed(struct node *node, struct session *session, enum dialog_side toward);
 /* The wait for what comes through the servers is over. */
@@ -417,12 +458,20 @@ struct contact_use {
 	struct handle contact; /* binding */
 	struct handle session;
 	struct handle previous, next; /* of the same contact */
+	struct handle next_gone;      /* of a first use: that of the next contact that is gone */
+	bool is_gone; /* a first use of a contact that is gone: it stays first, and is looked at last */
+	bool has_left;      /* such a one, which has to do with nothing any more */
+	bool was_looked_at; /* on no list any more */
 };
 /* Not set: no such contact, or out of memory (counted). */
 struct handle contact_join(struct node *node, struct handle contact, const struct session *session);
 void contact_leave(struct node *node, struct handle *use);
-/* Releases the sessions of every contact whose registration has ended. */
+/* Takes note of every contact whose registration has ended, and releases its sessions as far as there is
+ * room; the rest follows at ticks, by contacts_go_on(). */
 void contacts_gone(struct node *node);
+void contacts_go_on(struct node *node);
+/* Are there sessions that wait for their release? */
+bool contacts_wait(const struct node *node);
 
 /* --- carry_out.c: the verbs ------------------------------------------------------------------ */
 
@@ -436,10 +485,10 @@ struct step {
 };
 void carry_out(struct node *node, const struct step *step, const struct actions *actions);
 /* Cancels every branch of an INVITE that has no final response and is not cancelled yet, but for
- * `spared` (may be NULL). `session` may be NULL. Returns how many. */
+ * `spared` (may be NULL). Returns how many. */
 unsigned cancel_branches(struct node *node, struct server_transaction *invite,
-			 const struct client_transaction *spared, struct session *session,
-			 struct text reason_lines, enum session_clause clause);
+			 const struct client_transaction *spared, struct text reason_lines,
+			 enum session_clause clause);
 /* A BYE of ours got its final response, or none. */
 void bye_of_release_answered(struct node *node, struct client_transaction *client, unsigned status,
 			     enum leg_outcome failed, const struct sip_message *response);
@@ -452,12 +501,18 @@ void session_release(struct node *node, struct session *session, uint16_t status
 void passage_release(struct node *node, struct session *session);
 void put_reason_line(struct text_writer *w, unsigned status, struct text text);
 
+/* --- reports.c ------------------------------------------------------------------------------- */
+
+/* Does this user call or is it called in any passage, under whatever identity of its set? `first`: session of the
+ * first passage. */
+bool session_is_of_user(const struct node *node, const struct session *first, struct text user);
+
 /* --- release_orders.c ------------------------------------------------------------------------ */
 
+bool release_has_transactions_for(const struct node *node, const struct session *first);
+/* The tick at which releases that wait go on. */
+void releases_arm(struct node *node);
 void orders_expired(struct node *node);
 void orders_session_finished(struct node *node, struct session *session);
-
-struct scscf_surroundings node_surroundings(struct node *node, struct scscf_domain_route *routes);
-uint32_t call_id_hash(const struct node *node, struct text call_id);
 
 #endif

@@ -2,17 +2,19 @@
 #include "node/ladder_parts.h"
 
 #include "sip/method.h"
+#include "sip/uri.h"
 
-#define LANE_FIRST   14u
-#define LANE_WIDTH   27u
-#define LANES_MAX    8u
-#define LINE_BYTES   (LANE_FIRST + LANES_MAX * LANE_WIDTH + 8u)
-#define CLAUSE_SPACE 3u
+#define LANE_FIRST     14u
+#define LANE_WIDTH     27u /* or what the longest label needs */
+#define LANE_WIDTH_MAX 48u
+#define LANES_MAX      8u
+#define LINE_BYTES     (LANE_FIRST + LANES_MAX * LANE_WIDTH_MAX + 8u)
+#define CLAUSE_SPACE   3u
 
 struct drawing {
 	struct text_writer *w;
 	const struct node_session_report *session;
-	unsigned n_lanes;
+	unsigned n_lanes, lane_width;
 	bool clauses_seen[N_CLAUSES];
 	char line[LINE_BYTES];
 };
@@ -25,9 +27,9 @@ static unsigned lane_of(const struct drawing *d, unsigned leg)
 	return lane < d->n_lanes ? lane : d->n_lanes - 1;
 }
 
-static unsigned column_of(unsigned lane)
+static unsigned column_of(const struct drawing *d, unsigned lane)
 {
-	return LANE_FIRST + lane * LANE_WIDTH;
+	return LANE_FIRST + lane * d->lane_width;
 }
 
 static void count_lanes(struct drawing *d)
@@ -47,7 +49,7 @@ static void clear_line(struct drawing *d)
 {
 	memset(d->line, ' ', sizeof(d->line));
 	for (unsigned lane = 0; lane < d->n_lanes; lane++)
-		d->line[column_of(lane)] = '|';
+		d->line[column_of(d, lane)] = '|';
 }
 
 static void write_at(struct drawing *d, unsigned column, struct text t)
@@ -82,7 +84,7 @@ static void write_time(struct drawing *d, uint32_t at_ms)
 
 static void draw_arrow(struct drawing *d, unsigned from, unsigned to, struct text label)
 {
-	unsigned a = column_of(from), b = column_of(to);
+	unsigned a = column_of(d, from), b = column_of(d, to);
 	unsigned left = a < b ? a : b, right = a < b ? b : a;
 
 	if (from == to)
@@ -93,19 +95,61 @@ static void draw_arrow(struct drawing *d, unsigned from, unsigned to, struct tex
 		d->line[right - 1] = '>';
 	else
 		d->line[left + 1] = '<';
-	if (label.len > LANE_WIDTH - 5)
-		label.len = LANE_WIDTH - 5;
+	if (label.len > d->lane_width - 4)
+		label.len = d->lane_width - 4;
 	/* Beside the server, where the eye follows the call. */
-	write_at(d, (a < b ? a : b) + 3 + (right - left - LANE_WIDTH), label);
+	write_at(d, (a < b ? a : b) + 3 + (right - left - d->lane_width), label);
 }
 
-static void put_label(struct text_writer *w, const struct journal_record *r)
+/* How often it was sent in all; once is not worth saying. */
+static void put_times(struct text_writer *w, unsigned again)
 {
-	if (r->kind == JOURNAL_REQUEST) {
-		text_printf(w, " %s (%u) ", sip_method_name(r->method), r->cseq);
+	if (again)
+		text_printf(w, "x%u%s ", again + 1, again == JOURNAL_AGAIN_MAX ? "+" : "");
+}
+
+/* Of the arrow that comes to this server, or of the one that goes from it: " BYE (2) SIP;cause=503 x7 " */
+static void put_label(struct text_writer *w, const struct journal_record *r, bool comes)
+{
+	if (r->kind != JOURNAL_REQUEST) {
+		text_printf(w, " %u (%s) ", r->status, sip_method_name(r->method));
 		return;
 	}
-	text_printf(w, " %u (%s) ", r->status, sip_method_name(r->method));
+	text_printf(w, " %s (%u) ", sip_method_name(r->method),
+		    !comes && r->cseq_onward ? r->cseq_onward : r->cseq);
+	if (r->reason != REASON_NONE) {
+		text_put(w, text_of(journal_reason_name(r->reason)));
+		if (r->cause)
+			text_printf(w, ";cause=%u", r->cause);
+		text_put_char(w, ' ');
+	}
+	put_times(w, comes ? r->came_again : r->went_again);
+}
+
+#define LABEL_BYTES 80u
+
+static struct text label_of(const struct journal_record *r, bool comes, char *bytes)
+{
+	struct text_writer w = text_writer_on(bytes, LABEL_BYTES);
+
+	put_label(&w, r, comes);
+	return text_written(&w);
+}
+
+/* Every label finds room between two lanes. */
+static void widen_lanes(struct drawing *d)
+{
+	const struct journal_record *r;
+	char bytes[LABEL_BYTES];
+
+	d->lane_width = LANE_WIDTH;
+	for (unsigned i = 0; (r = journal_record_at(d->session->journal, i)); i++)
+		for (unsigned comes = 0; r->kind == JOURNAL_REQUEST && comes < 2; comes++) {
+			unsigned width = label_of(r, comes, bytes).len + 5u;
+
+			if (width > d->lane_width)
+				d->lane_width = width < LANE_WIDTH_MAX ? width : LANE_WIDTH_MAX;
+		}
 }
 
 /* Only where it stands; what it says is below the ladder, once for all of its arrows. */
@@ -119,30 +163,27 @@ static struct text clause_text(struct drawing *d, const struct journal_record *r
 		return (struct text){0};
 	d->clauses_seen[r->clause] = true;
 	text_put(&w, text_of(row->document));
-	if (r->kind == JOURNAL_REQUEST && r->status)
-		text_printf(&w, "; Reason: SIP;cause=%u", r->status);
 	return text_written(&w);
 }
 
 static void draw_message(struct drawing *d, const struct journal_record *r)
 {
-	char label_bytes[64], clause_bytes[256];
-	struct text_writer label = text_writer_on(label_bytes, sizeof(label_bytes));
+	char in_bytes[LABEL_BYTES], out_bytes[LABEL_BYTES], clause_bytes[256];
+	struct text in = label_of(r, true, in_bytes), out = label_of(r, false, out_bytes);
 	unsigned from = lane_of(d, r->from), to = lane_of(d, r->to);
 
-	put_label(&label, r);
 	clear_line(d);
 	write_time(d, r->at_ms);
 	if (r->from != LEG_SERVER && r->to != LEG_SERVER) { /* relayed */
-		draw_arrow(d, from, 1, text_written(&label));
+		draw_arrow(d, from, 1, in);
 		if (from > 1 &&
 		    to > 1) { /* it comes and goes on the same side: one line below the other */
 			put_line(d, (struct text){0});
 			clear_line(d);
 		}
-		draw_arrow(d, 1, to, text_written(&label));
+		draw_arrow(d, 1, to, out);
 	} else {
-		draw_arrow(d, from, to, text_written(&label));
+		draw_arrow(d, from, to, r->from == LEG_SERVER ? out : in);
 	}
 	put_line(d, clause_text(d, r, clause_bytes, sizeof(clause_bytes)));
 }
@@ -181,12 +222,68 @@ const char *node_leg_name(const struct node_session_report *s, unsigned leg, cha
 	return bytes;
 }
 
+/* What the default handling of an application server decided; no message. */
+static bool is_server_failure(const struct journal_record *r)
+{
+	return r->kind == JOURNAL_OUTCOME &&
+	       (r->clause == CLAUSE_SERVER_PASSED_OVER || r->clause == CLAUSE_SERVER_NEEDED);
+}
+
+/* Since the request went there. */
+static uint32_t waited_ms(const struct node_session_report *s, const struct journal_record *outcome)
+{
+	const struct journal_record *r;
+	uint32_t ms = 0;
+
+	for (unsigned i = 0; (r = journal_record_at(s->journal, i)) && r != outcome; i++)
+		if (r->kind == JOURNAL_REQUEST && r->to == outcome->to &&
+		    r->method == outcome->method)
+			ms = outcome->at_ms - r->at_ms;
+	return ms;
+}
+
+/* Host of the application server on this leg, as the profile names it. */
+static struct text server_host(const struct node_session_report *s, unsigned leg)
+{
+	struct text rest = s->servers, uri_text;
+	struct sip_uri uri;
+
+	for (unsigned i = LEG_CALLED; i < leg; i++)
+		if (is_server(s, i))
+			rest = text_from(rest, text_find(rest, '\n') + 1);
+	uri_text = (struct text){rest.at, text_find(rest, '\n')};
+	return sip_uri_parse(uri_text, &uri) ? uri.host : uri_text;
+}
+
+static void put_server_failure(struct text_writer *w, const struct node_session_report *s,
+			       const struct journal_record *r)
+{
+	if (r->note == NOTE_NO_ROUTE) {
+		text_put_literal(w, "no route to ");
+		text_put(w, server_host(s, r->to));
+	} else if (r->note == NOTE_TIMEOUT) {
+		text_put_literal(w, "no response within ");
+		ladder_put_window(w, waited_ms(s, r));
+	} else if (r->note == NOTE_TRANSPORT_FAILED) {
+		text_printf(w, "%s could not be delivered", sip_method_name(r->method));
+	} else {
+		text_printf(w, "it answered %u", r->status);
+	}
+	text_put(w, r->clause == CLAUSE_SERVER_PASSED_OVER
+			    ? TEXT(", skipped (default handling SESSION_CONTINUED)")
+			    : TEXT(", not skipped (default handling SESSION_TERMINATED)"));
+}
+
 void ladder_put_outcome(struct text_writer *w, const struct node_session_report *s,
 			const struct journal_record *r)
 {
 	char name[24];
 
 	text_printf(w, "%s: ", node_leg_name(s, r->to, name, sizeof(name)));
+	if (is_server_failure(r)) {
+		put_server_failure(w, s, r);
+		return;
+	}
 	if (r->note == NOTE_TIMEOUT)
 		text_printf(w, "%s never answered", sip_method_name(r->method));
 	else if (r->note == NOTE_TRANSPORT_FAILED)
@@ -195,14 +292,30 @@ void ladder_put_outcome(struct text_writer *w, const struct node_session_report 
 		text_printf(w, "%u to %s", r->status, sip_method_name(r->method));
 }
 
+/* The BYE or CANCEL of the source access leg that it follows; without one the loss showed otherwise. */
+static void put_cause_of_hold(struct text_writer *w, const struct node_session_report *s,
+			      const struct journal_record *hold)
+{
+	const struct journal_record *r, *cause = NULL;
+
+	for (unsigned i = 0; (r = journal_record_at(s->journal, i)) && r != hold; i++)
+		if (r->kind == JOURNAL_REQUEST && r->from == s->legs[SOURCE_ACCESS_LEG].number &&
+		    r->to == LEG_SERVER && r->reason == REASON_SIP && r->cause == 503)
+			cause = r;
+	if (cause)
+		text_printf(w, "%s with SIP;cause=503", sip_method_name(cause->method));
+	else
+		text_put_literal(w, "access lost");
+}
+
 static void put_timer(struct text_writer *w, const struct node_session_report *s,
 		      const struct journal_record *r)
 {
 	switch (r->clause) {
 	case CLAUSE_HOLD:
-		text_put(w, s->legs[SOURCE_ACCESS_LEG].outcome == LEG_TIMED_OUT
-				    ? TEXT(" ~~ access lost: remote leg held for ")
-				    : TEXT(" ~~ BYE (503): remote leg held for "));
+		text_put_literal(w, " ~~ ");
+		put_cause_of_hold(w, s, r);
+		text_put_literal(w, ": remote leg held for ");
 		ladder_put_window(w, s->transfer.hold_ms);
 		text_put_literal(w, " ~~ ");
 		break;
@@ -241,14 +354,14 @@ static void draw_event(struct drawing *d, const struct journal_record *r)
 	}
 	clear_line(d);
 	write_time(d, r->at_ms);
-	write_at(d, column_of(0) + 1, text_written(&w));
+	write_at(d, column_of(d, 0) + 1, text_written(&w));
 	put_line(d, clause_text(d, r, clause_bytes, sizeof(clause_bytes)));
 }
 
 /* An answer to a request of ours comes as an arrow. */
 static bool is_answer(const struct journal_record *r)
 {
-	return r->kind == JOURNAL_OUTCOME && r->status != 0;
+	return r->kind == JOURNAL_OUTCOME && r->status != 0 && !is_server_failure(r);
 }
 
 static void draw_record(struct drawing *d, const struct journal_record *r)
@@ -280,9 +393,9 @@ static void put_names(struct drawing *d)
 				? d->session->is_anchored ? TEXT("adieu (SCC AS)") : TEXT("adieu")
 				: text_of(node_leg_name(d->session, leg, name, sizeof(name)));
 
-		write_at(d, column_of(lane) - t.len / 2, t);
+		write_at(d, column_of(d, lane) - t.len / 2, t);
 	}
-	end = column_of(d->n_lanes - 1) + 6;
+	end = column_of(d, d->n_lanes - 1) + 6;
 	while (end > 0 && d->line[end - 1] == ' ')
 		end--;
 	text_put(d->w, (struct text){d->line, end});
@@ -362,6 +475,7 @@ void ladder_put(struct text_writer *w, const struct node_session_report *session
 	const struct journal_record *r;
 
 	count_lanes(&d);
+	widen_lanes(&d);
 	put_heading(&d, clock_to_wall_ms);
 	put_names(&d);
 	clear_line(&d);

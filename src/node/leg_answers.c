@@ -3,24 +3,23 @@
 
 #include "sip/sdp.h"
 
-#include <assert.h>
-
 static bool is_2xx(unsigned status)
 {
 	return status >= 200 && status < 300;
 }
 
-static void journal_response(struct node *node, const struct leg_place *from, uint8_t to,
-			     const struct client_transaction *client, enum session_clause clause)
+/* It came; where it goes on to, server_send() notes. */
+static void journal_response(struct node *node, const struct leg_place *from,
+			     const struct client_transaction *client)
 {
 	session_journal(node, from->session,
 			(struct journal_record){.kind = JOURNAL_RESPONSE,
 						.from = from->leg->number,
-						.to = to,
+						.to = LEG_SERVER,
 						.method = client->method,
 						.status = node->message.status,
 						.cseq = node->message.cseq,
-						.clause = (uint8_t)clause});
+						.note = NOTE_ABSORBED});
 }
 
 /* ---------------------------------------------------------------- dialogs */
@@ -184,30 +183,39 @@ static struct text answer_for(struct node *node, const struct leg *from,
 	if (!to->anchored->is_moved || !sdp.len)
 		return (struct text){0};
 	offer = sdp_of_request(node, server->request, server->request_len);
+	/* A 2xx that offers keeps the streams that the dialog has (RFC 3264 §8). @req SV-20 */
 	if (offer.len ? sdp_put_moved_answer(w, sdp, offer, leg_text(from, LEG_LOCAL_SDP))
-		      : sdp_put_continued(w, sdp, leg_text(from, LEG_LOCAL_SDP)))
+		      : sdp_put_moved_offer(w, sdp, leg_text(from, LEG_LOCAL_SDP),
+					    LIMIT_STREAMS_OF_LEG))
 		return text_written(w);
 	return (struct text){0};
 }
 
 /* ---------------------------------------------------------------- session timer */
 
-void leg_note_interval(struct node *node, const struct leg_place *at, uint32_t seconds)
+void leg_note_interval(struct node *node, const struct leg_place *at, uint32_t seconds,
+		       bool peer_refreshes)
 {
 	at->leg->expires_s = seconds;
 	at->session->expires_s = seconds;
 	at->anchored->expires_at_ms = seconds ? node->now_ms + (uint64_t)seconds * 1000 : 0;
+	at->anchored->refresh_at_ms = seconds ? node->now_ms + (uint64_t)seconds * 500 : 0;
+	at->anchored->access_refreshes = peer_refreshes == (at->which != REMOTE_LEG);
 }
 
 /* @req RF-13b  RFC 4028 §7.2, §10: the 2xx says; both legs have the same interval. */
 static void note_interval(struct node *node, const struct leg_place *to, struct leg *from)
 {
-	struct text value = sip_value(&node->message, SIP_HEADER_SESSION_EXPIRES);
+	struct text value = sip_value(&node->message, SIP_HEADER_SESSION_EXPIRES), refresher;
+	bool peer_refreshes;
 	uint32_t seconds;
 
 	if (!text_to_u32(session_interval_digits(value), 0x7fffffff, &seconds))
 		seconds = 0;
-	leg_note_interval(node, to, seconds);
+	peer_refreshes =
+		sip_param(text_from(value, text_find(value, ';')), TEXT("refresher"), &refresher) &&
+		text_equal_nocase(refresher, TEXT("uas"));
+	leg_note_interval(node, to, seconds, peer_refreshes);
 	if (from)
 		from->expires_s = seconds;
 }
@@ -215,10 +223,8 @@ static void note_interval(struct node *node, const struct leg_place *to, struct 
 /* ---------------------------------------------------------------- responses that pass */
 
 static void pass_back(struct node *node, const struct leg_place *from, const struct leg_place *to,
-		      struct server_transaction *server, const struct client_transaction *client,
-		      struct text body)
+		      struct server_transaction *server, struct text body)
 {
-	journal_response(node, from, to->leg->number, client, CLAUSE_NONE);
 	leg_answer(node, server, to,
 		   &(struct leg_response){.status = node->message.status,
 					  .passing = &node->message,
@@ -250,12 +256,16 @@ static void provisional(struct node *node, struct client_transaction *client, st
 		at->leg->state = LEG_EARLY;
 		refresh_leg(node, at->leg, true);
 	}
-	if (node->message.status == 180)
-		at->anchored->is_ringing = true;
 	if (at->which == SOURCE_ACCESS_LEG && leg_contact_of(&node->message).len)
 		at->anchored->ue = leg_features_of(&node->message);
-	if (at->anchored->transfer != TRANSFER_NONE)
-		return; /* it concerns an access that is being left, or is not ringing any more */
+	if (at->anchored->transfer !=
+	    TRANSFER_NONE) { /* it concerns an access that is being left */
+		if (at->which == REMOTE_LEG)
+			leg_remote_party_rings(node, at);
+		return;
+	}
+	if (node->message.status == 180)
+		at->anchored->is_ringing = true;
 	to = leg_place_of(node, at->session, server->side, 0);
 	if (to.leg->state == LEG_INVITED && node->message.to_tag.len)
 		to.leg->state = LEG_EARLY;
@@ -268,7 +278,9 @@ static void provisional(struct node *node, struct client_transaction *client, st
 			 sdp_of_request(node, client->request, client->request_len));
 		keep_sdp(node, at->leg, LEG_REMOTE_SDP, sip_session_description(&node->message));
 	}
-	pass_back(node, at, &to, server, client, sdp);
+	if (sip_session_description(&node->message).len && leg_reliable_sequence(&node->message))
+		to.leg->answer_unacked = to.leg->has_reliable_answer = true;
+	pass_back(node, at, &to, server, sdp);
 }
 
 /* RC-8: a 2xx of a dialog that nobody wants. */
@@ -280,7 +292,7 @@ static void acknowledge_and_release(struct node *node, struct leg_place *at)
 		take_fork(at); /* it has outlived our CANCEL */
 	refresh_leg(node, at->leg, true);
 	at->leg->invite_cseq = node->message.cseq;
-	leg_send_ack(node, at, node->message.cseq, (struct text){0}, NULL);
+	leg_send_ack(node, at, node->message.cseq, (struct text){0}, NULL, NULL);
 	/* @req RC-8b */
 	if (!at->leg->bye_is_out && at->leg->state != LEG_OVER)
 		leg_send_bye(node, at, CLAUSE_LATE_2XX);
@@ -302,23 +314,52 @@ static void established(struct node *node, struct leg_place *at, struct leg_plac
 	session_set_state(node, session, SESSION_ANSWERED);
 }
 
-/* @req SV-29 SV-30  Not for the UE, which has left or is leaving. */
-static bool answered_while_transferred(struct node *node, struct leg_place *at)
+/* @req SV-28b  The UE answered: what the CS user has now, or what is not settled yet. */
+static void source_party_answered(struct node *node, struct leg_place *at)
 {
-	struct leg_actions actions = {.n = 0};
-
-	if (at->anchored->transfer != TRANSFER_NONE &&
-	    at->which == SOURCE_ACCESS_LEG) { /* the UE answered what the CS user has now */
+	if (!sccas_source_party_answered(at->anchored)) {
 		acknowledge_and_release(node, at);
+		return;
+	}
+	if (at->fork)
+		take_fork(at);
+	at->leg->state = LEG_ESTABLISHED;
+	keep_sdp(node, at->leg, LEG_REMOTE_SDP, sip_session_description(&node->message));
+	leg_send_ack(node, at, at->leg->invite_cseq, (struct text){0}, NULL, NULL);
+}
+
+/* @req SV-29 SV-30  Not for the UE, which has left or is leaving. */
+static bool answered_while_transferred(struct node *node, struct leg_place *at,
+				       const struct client_transaction *client)
+{
+	struct leg *target = &at->anchored->legs[TARGET_ACCESS_LEG];
+	struct leg_actions actions = {.n = 0};
+	bool is_another = at->fork != 0;
+
+	if (at->anchored->transfer != TRANSFER_NONE && at->which == SOURCE_ACCESS_LEG) {
+		source_party_answered(node, at);
 		return true;
 	}
-	if (!sccas_remote_party_answered(at->anchored, &actions))
+	if (at->anchored->transfer == TRANSFER_NONE && !at->anchored->hold_until_ms)
 		return false;
+	if (is_another) {
+		if (target->state == LEG_EARLY) { /* a dialog of its own for the MSC server too */
+			choose_fork(node, at, target);
+			at->anchored->progress_is_reliable = false;
+		} else {
+			take_fork(at);
+		}
+		keep_sdp(node, at->leg, LEG_LOCAL_SDP,
+			 sdp_of_request(node, client->request, client->request_len));
+	}
 	at->leg->state = LEG_ESTABLISHED;
+	keep_sdp(node, at->leg, LEG_REMOTE_SDP, sip_session_description(&node->message));
+	note_interval(node, at, NULL);
+	sccas_remote_party_answered(at->anchored, is_another, &actions);
 	at->session->answered_after_ms = (uint32_t)(node->now_ms - at->session->began_ms) + 1;
 	node->counters.sessions_answered++;
 	session_set_state(node, at->session, SESSION_ANSWERED);
-	leg_send_ack(node, at, at->leg->invite_cseq, (struct text){0}, NULL);
+	leg_send_ack(node, at, at->leg->invite_cseq, (struct text){0}, NULL, NULL);
 	carry_out_legs(node, at->session, &actions);
 	return true;
 }
@@ -337,7 +378,7 @@ static void success_of_initial_invite(struct node *node, struct client_transacti
 		if (!leg->ack_due) /* ours was lost */
 			leg_take_over_ack(node, at);
 		else if (server)
-			pass_back(node, at, &to, server, client, (struct text){0});
+			pass_back(node, at, &to, server, (struct text){0});
 		return;
 	}
 	if (!fork_of_response(node, at))
@@ -348,7 +389,7 @@ static void success_of_initial_invite(struct node *node, struct client_transacti
 		return;
 	}
 	refresh_leg(node, at->leg, true);
-	if (answered_while_transferred(node, at))
+	if (answered_while_transferred(node, at, client))
 		return;
 	if (!server || server->has_final) {
 		acknowledge_and_release(node, at);
@@ -361,7 +402,7 @@ static void success_of_initial_invite(struct node *node, struct client_transacti
 			    sip_session_description(&node->message));
 	established(node, at, &to, server);
 	note_interval(node, at, to.leg);
-	pass_back(node, at, &to, server, client, (struct text){0});
+	pass_back(node, at, &to, server, (struct text){0});
 }
 
 static void success_in_dialog(struct node *node, struct client_transaction *client,
@@ -379,7 +420,7 @@ static void success_in_dialog(struct node *node, struct client_transaction *clie
 		if (refreshes) /* what comes next on this leg continues what it has agreed to */
 			descriptions_agreed(node, at, NULL, client, NULL, (struct text){0});
 		if (client->method == SIP_INVITE)
-			leg_send_ack(node, at, client->cseq, (struct text){0}, NULL);
+			leg_send_ack(node, at, client->cseq, (struct text){0}, NULL, NULL);
 		return;
 	}
 	to = leg_place_of(node, at->session, server->side, server->fork);
@@ -399,7 +440,7 @@ static void success_in_dialog(struct node *node, struct client_transaction *clie
 		to.leg->answered = pool_handle(node->servers, server);
 		to.leg->ack_passes_on = true;
 	}
-	pass_back(node, at, &to, server, client, sdp);
+	pass_back(node, at, &to, server, sdp);
 }
 
 /* ---------------------------------------------------------------- failures */
@@ -461,7 +502,6 @@ static bool source_leg_lost(struct node *node, struct leg_place *at,
 		return false;
 	at->leg->state = LEG_OVER;
 	at->leg->outcome = LEG_TIMED_OUT;
-	at->leg->ended_at_ms = node->now_ms;
 	if (server && !server->has_final) {
 		from = leg_place_of(node, at->session, server->side, server->fork);
 		leg_answer(node, server, &from, &(struct leg_response){.status = 491});
@@ -494,27 +534,42 @@ static void update_answered(struct node *node, struct client_transaction *client
 {
 	struct leg_actions actions = {.n = 0};
 
+	bool took_no_speech = false;
+
 	if (is_2xx(status)) {
+		took_no_speech =
+			sip_session_description(&node->message).len &&
+			sdp_speech_of(sip_session_description(&node->message)) == SDP_NO_SPEECH;
 		refresh_leg(node, at->leg, false);
 		descriptions_agreed(node, at, NULL, client, NULL, (struct text){0});
 		note_interval(node, at, NULL);
 		if (client->method == SIP_INVITE)
-			leg_send_ack(node, at, client->cseq, (struct text){0}, NULL);
+			leg_send_ack(node, at, client->cseq, (struct text){0}, NULL, NULL);
 	} else if (status == 481 && at->leg->state == LEG_ESTABLISHED) {
 		/* An early one still has its INVITE; after a 408 it gets a BYE (RFC 3261 §12.2.1.2). */
 		at->leg->state = LEG_OVER;
 		at->leg->outcome = LEG_TIMED_OUT;
 	}
-	if (client->method == SIP_INVITE && is_2xx(status))
-		session_journal(node, at->session,
-				(struct journal_record){.kind = JOURNAL_REQUEST,
-							.from = LEG_SERVER,
-							.to = at->leg->number,
-							.method = SIP_ACK,
-							.cseq = client->cseq});
-	sccas_update_answered(at->anchored, &node->settings->sccas, status, node->now_ms,
-			      again_after_ms(node, at->leg), &actions);
+	if (took_no_speech)
+		sccas_update_took_no_speech(at->anchored, &node->settings->sccas, node->now_ms,
+					    &actions);
+	else
+		sccas_update_answered(at->anchored, &node->settings->sccas, status, node->now_ms,
+				      again_after_ms(node, at->leg), &actions);
 	carry_out_legs(node, at->session, &actions);
+}
+
+/* @req RF-13d */
+static void refresh_answered(struct node *node, struct leg_place *at, unsigned status)
+{
+	if (is_2xx(status)) {
+		refresh_leg(node, at->leg, false);
+		note_interval(node, at, NULL);
+	} else if (status == 481 || status == 408) {
+		leg_lost(node, at, status);
+	} else { /* again soon */
+		at->anchored->refresh_at_ms = node->now_ms + at->leg->expires_s * 125u;
+	}
 }
 
 static void bye_answered(struct node *node, struct client_transaction *client, struct leg_place *at,
@@ -526,12 +581,14 @@ static void bye_answered(struct node *node, struct client_transaction *client, s
 		node->counters.byes_timed_out++;
 	else
 		node->counters.byes_transport_failed++;
-	if (client->fork || at->leg->state != LEG_ENDING)
+	if (client->fork || at->leg->state != LEG_ENDING) {
+		if (status)
+			journal_response(node, at, client);
 		return;
+	}
 	at->leg->state = LEG_OVER;
 	at->leg->outcome = (uint8_t)outcome;
 	at->leg->bye_status = (uint16_t)status;
-	at->leg->ended_at_ms = node->now_ms;
 	session_journal(node, at->session,
 			(struct journal_record){
 				.kind = JOURNAL_OUTCOME,
@@ -548,6 +605,13 @@ static void bye_answered(struct node *node, struct client_transaction *client, s
 }
 
 /* ---------------------------------------------------------------- front door */
+
+/* A 2xx with this tag came already. */
+static bool has_answered(const struct leg *leg, struct text tag)
+{
+	return text_equal(leg_remote_tag(leg), tag) &&
+	       (leg->state >= LEG_ESTABLISHED || leg->bye_is_out);
+}
 
 static bool is_own_update(const struct client_transaction *client)
 {
@@ -602,10 +666,28 @@ static void failure(struct node *node, struct client_transaction *client, struct
 		if (status == 487 && client->is_cancelled && !server->is_cancelled)
 			leg_answer(node, server, &to, &(struct leg_response){.status = 408});
 		else
-			pass_back(node, at, &to, server, client, (struct text){0});
+			pass_back(node, at, &to, server, (struct text){0});
 	}
 	if (shows_lost(client, at->leg, status))
 		leg_lost(node, at, status);
+}
+
+/* For the journal: no 100, no BYE, whose answer is an outcome, and nothing that came before. */
+static bool is_news(const struct client_transaction *client, const struct leg_place *at,
+		    const struct sip_message *m)
+{
+	const struct anchored_session *a = at->anchored;
+
+	if (m->status == 100 || client->method == SIP_BYE)
+		return false;
+	if (m->status < 200 || client->final_status == 0)
+		return true;
+	if (!client->is_initial_invite || has_answered(&a->legs[at->which], m->to_tag))
+		return false;
+	for (unsigned i = 0; i < a->n_forks; i++)
+		if (has_answered(&a->forks[i], m->to_tag))
+			return false;
+	return true;
 }
 
 /* @req RC-4 RC-3b RC-9a  The session has ended meanwhile: a 2xx to an INVITE of ours is acknowledged all the
@@ -619,8 +701,10 @@ static void acknowledge_late(struct node *node, const struct client_transaction 
 	    !is_2xx(node->message.status))
 		return;
 	at = leg_place_of(node, session, client->side, client->fork);
+	if (is_news(client, &at, &node->message))
+		journal_response(node, &at, client);
 	if (!client->is_initial_invite)
-		leg_send_ack(node, &at, client->cseq, (struct text){0}, NULL);
+		leg_send_ack(node, &at, client->cseq, (struct text){0}, NULL, NULL);
 	else if (fork_of_response(node, &at))
 		acknowledge_and_release(node, &at);
 }
@@ -645,6 +729,8 @@ void leg_request_answered(struct node *node, struct client_transaction *client)
 			answer_orphan(node, server);
 		return;
 	}
+	if (is_news(client, &at, &node->message))
+		journal_response(node, &at, client);
 	if (status < 200) {
 		provisional(node, client, &at, server);
 		return;
@@ -656,12 +742,13 @@ void leg_request_answered(struct node *node, struct client_transaction *client)
 		at.leg->invite_out = NO_HANDLE;
 	if (client->method == SIP_BYE) {
 		bye_answered(node, client, &at, status, LEG_ANSWERED);
+	} else if (client->is_refresh) {
+		refresh_answered(node, &at, status);
 	} else if (is_own_update(client)) {
 		if (is_first) {
-			journal_response(node, &at, LEG_SERVER, client, CLAUSE_NONE);
 			update_answered(node, client, &at, status);
 		} else if (is_2xx(status)) { /* our ACK was lost */
-			leg_send_ack(node, &at, client->cseq, (struct text){0}, NULL);
+			leg_send_ack(node, &at, client->cseq, (struct text){0}, NULL, NULL);
 		}
 	} else if (!is_2xx(status)) {
 		failure(node, client, &at, server, status);
@@ -676,7 +763,7 @@ void leg_request_answered(struct node *node, struct client_transaction *client)
 			leg_send_ack(node, &at, client->cseq,
 				     at.leg->ack_has_sdp ? leg_text(at.leg, LEG_LOCAL_SDP)
 							 : (struct text){0},
-				     NULL);
+				     NULL, NULL);
 		} else {
 			to = leg_place_of(node, at.session, server->side, server->fork);
 			leg_answer(node, server, &to, &(struct leg_response){.status = status});
@@ -716,6 +803,8 @@ void leg_request_failed(struct node *node, struct client_transaction *client, un
 	if (client->method == SIP_BYE) {
 		bye_answered(node, client, &at, 0,
 			     status == 503 ? LEG_TRANSPORT_FAILED : LEG_TIMED_OUT);
+	} else if (client->is_refresh) {
+		refresh_answered(node, &at, status);
 	} else if (is_own_update(client)) {
 		update_answered(node, client, &at, status);
 	} else {

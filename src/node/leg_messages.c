@@ -268,6 +268,22 @@ static bool find_way(struct node *node, const struct leg_place *at, const struct
 	return addressing_next_hop_of(node, ROLE_SCCAS, next, bytes, ret_hop);
 }
 
+static void journal_sent(struct node *node, const struct leg_place *at, const struct leg_request *r)
+{
+	uint32_t cseq = r->from_leg ? r->from_cseq : r->cseq;
+	struct journal_record record = {.kind = JOURNAL_REQUEST,
+					.from = r->from_leg,
+					.to = at->leg->number,
+					.method = (uint8_t)r->method,
+					.cseq = cseq,
+					.cseq_onward = cseq == r->cseq ? 0 : r->cseq,
+					.clause = (uint8_t)r->clause};
+
+	session_journal(node, at->session,
+			r->passing ? journal_with_reason(record, r->passing)
+				   : journal_with_reason_lines(record, r->lines));
+}
+
 static struct client_transaction *send_in_transaction(struct node *node, const struct leg_place *at,
 						      const struct leg_request *r,
 						      struct client_transaction *client,
@@ -285,6 +301,7 @@ static struct client_transaction *send_in_transaction(struct node *node, const s
 		client_end(node, client);
 		return NULL;
 	}
+	journal_sent(node, at, r);
 	client->owned = r->server; /* not linked as a branch: one request, one answer */
 	return client;
 }
@@ -316,6 +333,7 @@ struct client_transaction *leg_send(struct node *node, const struct leg_place *a
 	write_request(node, at, r, request_uri, route, text_written(&via), hop.local, &w);
 	if (client)
 		return send_in_transaction(node, at, r, client, &hop, &w);
+	journal_sent(node, at, r);
 	outbox_send(node, &w, &hop.to, hop.local);
 	return NULL;
 }

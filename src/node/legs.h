@@ -47,7 +47,6 @@ struct leg *anchored_peer(struct anchored_session *a, enum anchored_leg which,
 /* After every step: waits are armed, and a session without a living leg ends. */
 void anchored_step_done(struct node *node, struct session *session);
 void anchored_timer_expired(struct node *node, struct session *session);
-void anchored_journal(struct node *node, struct session *session, struct journal_record record);
 /* The operator's order, or a deregistration. */
 void anchored_release(struct node *node, struct session *session, enum session_clause clause);
 /* Offer and answer of two legs are agreed. */
@@ -67,6 +66,10 @@ struct leg_request {
 	struct text request_uri; /* of an initial INVITE; else that of the dialog */
 	struct text route;       /* likewise */
 	struct handle server;    /* transaction of the passing request */
+	/* for the journal */
+	uint8_t from_leg;   /* that it passes on from in this step; 0: it begins here */
+	uint32_t from_cseq; /* its number there */
+	enum session_clause clause;
 };
 /* Sends it with a client transaction (ACK: without; then NULL is returned too). NULL: it could not be
  * sent. */
@@ -89,13 +92,17 @@ void leg_answer(struct node *node, struct server_transaction *server, const stru
 struct text leg_put_local(struct node *node, struct text value, struct text_writer *w);
 /* The URI of the first Contact; empty when there is none. */
 struct text leg_contact_of(const struct sip_message *m);
-struct sccas_features leg_features_of(const struct sip_message *m);
 /* Record-Route values of a message as route set: of a request as they are, of a response reversed. */
 bool leg_put_route_set(const struct sip_message *m, struct text_writer *w);
 
 /* --- receive_at_sccas.c, transfer_request.c, leg_answers.c ------------------------------------- */
 
 void receive_at_sccas(struct node *node, struct arrival *a);
+/* The request `m` of a leg goes on to another; `server` is its transaction. node->message and its parts
+ * stay as they are. `has_just_come`: in this step. false: it could not be sent. */
+bool leg_pass_on(struct node *node, const struct leg_place *from, const struct leg_place *to,
+		 struct server_transaction *server, const struct sip_message *m,
+		 bool has_just_come);
 /* A CANCEL met this transaction, and was answered. */
 void leg_invite_cancelled(struct node *node, struct server_transaction *invite);
 /* The transaction is over; a 2xx of its own may never have been acknowledged. */
@@ -107,26 +114,59 @@ enum transfer_request {
 	TRANSFER_REQUEST_ATU_STI,
 	TRANSFER_REQUEST_ADDITIONAL,
 };
+/* Why one is refused. */
+enum transfer_refusal {
+	REFUSED_UNSUPPORTED,
+	REFUSED_NO_SPEECH,
+	REFUSED_NO_CONTACT, /* no request of ours would find its way */
+	REFUSED_NO_NUMBER,
+	REFUSED_UNKNOWN_USER,
+	REFUSED_BAD_TARGET_DIALOG,
+	REFUSED_NO_SESSION,
+	REFUSED_NOT_THAT_SESSION, /* Target-Dialog named it */
+	REFUSED_LATE, /* the same, and the user's session was released after its hold a moment before */
+};
+/* Log and counters hear of it; node->message is the INVITE. `user`: NULL when unknown. */
+void transfer_refused(struct node *node, const struct arrival *a, enum transfer_refusal why,
+		      unsigned status, const struct sccas_user *user);
+/* Likewise of an INVITE for a number that is nobody's here, so perhaps meant as STN-SR. */
+void transfer_number_unknown(struct node *node, const struct arrival *a);
 enum transfer_request transfer_request_of(const struct node *node, const struct sip_message *m);
 void transfer_request(struct node *node, struct arrival *a, enum transfer_request kind);
+struct sccas_features leg_features_of(const struct sip_message *m);
 /* node->message answers a request of ours on a leg; or nothing does: 408, 503. */
 void leg_request_answered(struct node *node, struct client_transaction *client);
-/* The interval of the session timer that begins now, RFC 4028; 0: none. The session has one. */
-void leg_note_interval(struct node *node, const struct leg_place *at, uint32_t seconds);
+/* The interval of the session timer that begins now, RFC 4028; 0: none. The session has one. Who refreshes:
+ * the peer of this leg, or the other side. */
+void leg_note_interval(struct node *node, const struct leg_place *at, uint32_t seconds,
+		       bool peer_refreshes);
 void leg_request_failed(struct node *node, struct client_transaction *client, unsigned status);
 
-/* --- carry_out_legs.c --------------------------------------------------------------------------- */
+/* --- alerting_progress.c ----------------------------------------------------------------------- */
 
-void carry_out_legs(struct node *node, struct session *session, const struct leg_actions *actions);
 /* RFC 3262: our provisional response on the target leg. */
 void leg_send_progress(struct node *node, const struct leg_place *at,
 		       struct server_transaction *server);
 void leg_progress_again(struct node *node, struct session *session);
+/* A 1xx of the called remote party while a transfer is under way: nobody else acknowledges it if it is reliable
+ * (RFC 3262 §4), and the MSC server hears that it rings. */
+void leg_remote_party_rings(struct node *node, const struct leg_place *at);
+/* A PRACK on an access leg or of the caller while a transfer is under way. */
+void leg_prack_while_transferred(struct node *node, const struct leg_place *at,
+				 struct server_transaction *server);
+/* RSeq of a reliable provisional response; 0: it is none. */
+uint32_t leg_reliable_sequence(const struct sip_message *m);
+/* The RSeq that the RAck of a PRACK names; 0: none. */
+uint32_t leg_acknowledged_sequence(const struct sip_message *m);
 void leg_progress_acknowledged(struct node *node, const struct leg_place *at,
 			       struct server_transaction *prack);
 /* An INFO of the MSC server in the alerting phase. true: it was for this server. */
 bool leg_info_of_msc(struct node *node, const struct leg_place *at,
 		     struct server_transaction *server);
+
+/* --- carry_out_legs.c --------------------------------------------------------------------------- */
+
+void carry_out_legs(struct node *node, struct session *session, const struct leg_actions *actions);
 /* The leg's dialog or INVITE ends, as its state wants. */
 void leg_release(struct node *node, const struct leg_place *at, enum session_clause clause,
 		 uint16_t status);
@@ -134,8 +174,9 @@ void leg_release(struct node *node, const struct leg_place *at, enum session_cla
  * longer than the peer may take to answer the BYE (RC-4); no CANCEL follows a BYE. */
 void leg_let_go_of_offer(struct node *node, const struct leg_place *at);
 void leg_send_bye(struct node *node, const struct leg_place *at, enum session_clause clause);
+/* `passing`: the ACK of the leg `from`, which goes on in this step; both may be NULL. */
 void leg_send_ack(struct node *node, const struct leg_place *at, uint32_t cseq, struct text body,
-		  const struct sip_message *passing);
+		  const struct sip_message *passing, const struct leg_place *from);
 /* Final response of ours to what the peer has pending on the leg. false: nothing is. */
 bool leg_refuse_pending(struct node *node, const struct leg_place *at, unsigned status,
 			enum session_clause clause);
@@ -148,8 +189,5 @@ void leg_take_over_ack(struct node *node, const struct leg_place *at);
 /* Final responses of ours to all that the peer has pending there: offers, the INVITE, what has passed on. */
 void leg_refuse_all(struct node *node, const struct leg_place *at, unsigned status,
 		    enum session_clause clause);
-/* A request of a leg goes on to another. */
-bool leg_pass_on(struct node *node, const struct leg_place *from, const struct leg_place *to,
-		 struct server_transaction *server);
 
 #endif

@@ -1,5 +1,6 @@
 /* The node: opened, fed, woken, closed. */
 #include "base/block.h"
+#include "node/event_lines.h"
 #include "node/legs.h"
 #include "node/registrar.h"
 
@@ -23,7 +24,7 @@ struct node_settings node_settings_default(void)
 		.sccas = sccas_settings_default(),
 		.release_sessions_per_s = 1000,
 		.release_status = 480,
-		.log_level = NODE_LOG_INFO,
+		.log_level = NODE_LOG_NOTICE,
 		.retry_after_s = 10,
 		.server_wait_ms = 4000,
 		.sessions_max = 200000,
@@ -189,6 +190,40 @@ static void end_of_step(struct node *node)
 
 /* ---------------------------------------------------------------- feeding */
 
+/* Which line, and the name in it; its value may be a credential. */
+static void put_line_at_fault(struct event_line *line, const struct sip_message *m)
+{
+	struct text at_fault = m->fault_line, before = {m->bytes.at, 0};
+	struct text name = {at_fault.at, text_find(at_fault, ':')};
+	unsigned number = 1;
+
+	if (!at_fault.len)
+		return;
+	before.len = (uint32_t)(at_fault.at - m->bytes.at);
+	for (uint32_t i = 0; i < before.len; i++)
+		number += before.at[i] == '\n';
+	event_line_number(line, "line", number);
+	if (name.len < at_fault.len)
+		event_line_text(line, "header", name);
+}
+
+static void tell_refusal(struct node *node, const struct node_event *event)
+{
+	const struct sip_message *m = &node->message;
+	struct event_line line;
+
+	if (!event_line_begin(&line, node, NODE_LOG_DEBUG, "message refused"))
+		return;
+	event_line_number(&line, "status", m->fault_status);
+	if (m->fault_reason)
+		event_line_words(&line, "why", m->fault_reason);
+	put_line_at_fault(&line, m);
+	event_line_text(&line, "method", m->is_request ? m->method_name : TEXT("(response)"));
+	event_line_text(&line, "call_id", m->call_id);
+	event_line_endpoint(&line, "source", &event->peer);
+	event_line_end(&line);
+}
+
 static void refused(struct node *node, const struct node_event *event)
 {
 	const struct sip_message *m = &node->message;
@@ -202,8 +237,7 @@ static void refused(struct node *node, const struct node_event *event)
 		answer_statelessly(node, m, &event->peer, event->local, m->fault_status,
 				   m->fault_reason, (struct text){0});
 	}
-	node_log(node, NODE_LOG_DEBUG, "message refused: %u %s", m->fault_status,
-		 m->fault_reason ? m->fault_reason : "");
+	tell_refusal(node, event);
 }
 
 static void feed_message(struct node *node, const struct node_event *event)
@@ -348,8 +382,29 @@ static void server_is_silent(struct node *node, struct client_transaction *clien
 	client->waits_for_server = false;
 	client->timer_c_at_ms = TIMERS_NEVER;
 	client->cancel_wanted = client->method == SIP_INVITE;
+	client->cancel_clause = CLAUSE_BRANCH_TIMEOUT;
 	client->is_passed_over = true;
 	branch_failed(node, client, 408);
+	client_arm(node, client);
+}
+
+/* @req IC-8
+ * It has sent the request on: whoever has it now may take as long as he would without a server. */
+static bool has_called_back(const struct node *node, const struct client_transaction *client)
+{
+	const struct server_transaction *server = pool_at(node->servers, client->server);
+	const struct service_passage *passage = server ? passage_at(node, server->passage) : NULL;
+
+	return passage && passage->called_back;
+}
+
+static void server_wait_over(struct node *node, struct client_transaction *client)
+{
+	if (!has_called_back(node, client)) {
+		server_is_silent(node, client);
+		return;
+	}
+	client_heard_server(node, client);
 	client_arm(node, client);
 }
 
@@ -358,7 +413,7 @@ static void client_expired(struct node *node, struct client_transaction *client)
 	unsigned orders;
 
 	if (node->now_ms >= client->timer_c_at_ms && client->waits_for_server) {
-		server_is_silent(node, client);
+		server_wait_over(node, client);
 		return;
 	}
 	if (node->now_ms >= client->timer_c_at_ms) { /* §16.8 */
@@ -372,6 +427,7 @@ static void client_expired(struct node *node, struct client_transaction *client)
 								.method = SIP_INVITE,
 								.clause = CLAUSE_TIMER_C});
 		if (client->machine.state == CLIENT_PROCEEDING) {
+			client->cancel_clause = CLAUSE_TIMER_C;
 			client_cancel(node, client, (struct text){0});
 			client_arm(node, client);
 			return;

@@ -33,7 +33,8 @@
 enum node_log_level {
 	NODE_LOG_ERROR,   /* page someone */
 	NODE_LOG_WARNING, /* a peer misbehaves, or a bound was reached */
-	NODE_LOG_INFO,    /* life of sessions */
+	NODE_LOG_NOTICE,  /* what is rare and worth a look: a transfer, a release, a refusal */
+	NODE_LOG_INFO,    /* life of every session and registration */
 	NODE_LOG_DEBUG,   /* each step */
 };
 
@@ -192,9 +193,36 @@ struct node_dialog_report {
 	uint8_t outcome[2]; /* enum leg_outcome: of our BYE toward that side */
 	uint16_t outcome_status[2];
 	uint8_t legs[2]; /* of the journal: node_leg_name() */
+	uint8_t passage; /* which of the session's passages it belongs to, from 0 */
 };
 
 #define NODE_REPORT_DIALOGS 8u
+
+/* What a session waits for while it is set up, ends or is released. */
+enum node_wait_kind {
+	NODE_WAIT_BYE,           /* the final response to a party's BYE, until Timer F */
+	NODE_WAIT_OWN_BYE,       /* the same to a BYE of ours */
+	NODE_WAIT_OWN_CANCEL,    /* the final response to an INVITE that was cancelled */
+	NODE_WAIT_BYE_OF_SERVER, /* a BYE that is to come out of an application server */
+	NODE_WAIT_ACK,           /* the caller's ACK: before it no BYE goes there */
+	NODE_WAIT_RETRY,         /* our BYE was answered 500 and is tried once more */
+	NODE_WAIT_SERVER,        /* the first response of an application server to the INVITE */
+	NODE_WAIT_RESPONSE,      /* the first response to the INVITE, until Timer B */
+	NODE_WAIT_ANSWER,        /* the final response to the INVITE, until Timer C */
+};
+/* "BYE", "BYE of ours", ... : for scripts. */
+const char *node_wait_name(enum node_wait_kind kind);
+
+struct node_wait {
+	uint8_t kind;      /* enum node_wait_kind */
+	uint8_t leg;       /* who is waited for: node_leg_name() */
+	uint8_t from;      /* NODE_WAIT_BYE: whose BYE it is */
+	bool ends_session; /* NODE_WAIT_SERVER: its default handling, when it stays silent */
+	unsigned n_sent;   /* how often so far; 0: not known */
+	uint64_t since_ms, until_ms; /* node's clock; 0: not known */
+};
+
+#define NODE_REPORT_WAITS 16u
 
 /* A leg of an anchored session (SCC AS): a dialog of which this server is one end. */
 struct node_leg_report {
@@ -215,13 +243,14 @@ struct node_transfer_report {
 	enum transfer_verdict verdict;
 	uint64_t source_bye_ms; /* BYE of the source access leg */
 	bool source_bye_was_503;
-	uint32_t hold_ms;        /* how long the remote leg was held, at most; 0: not at all */
-	uint64_t hold_until_ms;  /* the hold is running, until then; 0: it is not */
-	uint64_t stn_sr_ms;      /* the last INVITE due to STN-SR */
-	uint64_t transferred_ms; /* that transfer was complete */
-	uint64_t came_back_ms;   /* the last re-INVITE of the UE that came back */
-	uint64_t failed_ms;      /* the last transfer that failed or was cancelled */
-	uint16_t failed_status;  /* and what it failed with */
+	uint32_t hold_ms;           /* how long the remote leg was held, at most; 0: not at all */
+	uint64_t hold_until_ms;     /* the hold is running, until then; 0: it is not */
+	uint64_t stn_sr_ms;         /* the last INVITE due to STN-SR */
+	uint64_t transferred_ms;    /* that transfer was complete */
+	uint64_t came_back_ms;      /* the last re-INVITE of the UE that came back */
+	uint64_t failed_ms;         /* the last transfer that failed or was cancelled */
+	uint16_t failed_status;     /* and what it failed with */
+	uint64_t source_release_ms; /* the source access leg is released then; 0: it is not */
 };
 /* "kept", "window over", ... : for scripts. */
 const char *node_verdict_name(enum transfer_verdict verdict);
@@ -241,7 +270,16 @@ struct node_session_report {
 	struct text servers;   /* URIs of the application servers in its path, one line each */
 	uint32_t server_legs;  /* bit by leg of the journal: an application server is there */
 	uint8_t release_why;   /* enum session_clause: what began its release */
-	unsigned n_dialogs;    /* all, of every passage */
+	bool is_terminating;   /* a party has hung up, and not every leg has said so yet */
+	bool bye_came_first; /* a party's BYE was under way when the release was ordered: that ends it */
+	uint8_t first_bye_leg;           /* of the party that hung up first; 0: nobody */
+	uint16_t reason_status;          /* of the Reason in the BYEs of the release; 0: none */
+	struct text reason_text;         /* likewise; empty: the default phrase */
+	uint32_t server_wait_ms;         /* the setting */
+	uint32_t timer_b_ms, timer_f_ms; /* the settings */
+	unsigned n_waits;                /* no more than are shown */
+	struct node_wait waits[NODE_REPORT_WAITS];
+	unsigned n_dialogs; /* all, of every passage */
 	unsigned n_dialogs_shown;
 	struct node_dialog_report dialogs[NODE_REPORT_DIALOGS];
 	/* A session of the SCC AS has legs instead of dialogs; n_dialogs counts those that are dialogs. */
@@ -250,6 +288,10 @@ struct node_session_report {
 	struct node_transfer_report transfer;
 	const struct journal *journal;
 };
+
+/* As session_state_name(), and "terminating": a party's BYE is under way. */
+const char *node_state_name(const struct node_session_report *session);
+#define NODE_STATE_TERMINATING "terminating"
 
 /* "caller", "callee", "callee 2", "server 1": an application server; of an anchored session "UE", "remote
  * party", "MSC server". Static text, or written to `bytes` (16 suffice). */
@@ -262,6 +304,9 @@ bool node_session(struct node *node, const struct node_session_id *id,
 /* By Call-ID, of an anchored session that of any of its legs; several sessions may have the same (an ended
  * one and a new one): the newest, and of a call that is anchored at this server that of the SCC AS. */
 bool node_session_by_call_id(struct node *node, struct text call_id, struct node_session_id *ret);
+/* The newest of the S-CSCF, or of the SCC AS: a call that passes both is a session of each, and the leg between them has one Call-ID. */
+bool node_session_of_role(struct node *node, struct text call_id, bool at_sccas,
+			  struct node_session_id *ret);
 
 enum node_which {
 	NODE_LIVE, /* not ended */
@@ -272,6 +317,11 @@ enum node_which {
  * and then returns true with ret->id.handle not set: call again. */
 bool node_sessions(struct node *node, enum node_which which, struct text user, uint32_t look_max,
 		   uint64_t *cursor, struct node_session_report *ret);
+
+/* Walks the sessions that ended at `until_ms` or before, that which ended last first; those that end meanwhile do not disturb it. `*at` is 0 at
+ * first; false at the end. `user`, `look_max` and the return value as with node_sessions(). */
+bool node_ended_sessions(struct node *node, uint64_t until_ms, struct text user, uint32_t look_max,
+			 uint32_t *at, struct node_session_report *ret);
 
 enum node_selector {
 	NODE_SELECT_SESSION,

@@ -1,8 +1,5 @@
 #include "node/internal.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #define ACTIONS_MAX_OUT LIMIT_OUTBOX_MESSAGES
 
 bool node_has_room(const struct node *node)
@@ -91,26 +88,14 @@ void outbox_binding(struct node *node, struct text line)
 		add(node, &action);
 }
 
-void node_log(struct node *node, enum node_log_level level, const char *format, ...)
+/* What does not fit is not missed: event_line_begin() has looked whether there is room. */
+void outbox_log(struct node *node, enum node_log_level level, const struct text_writer *w)
 {
-	struct node_action action = {.kind = NODE_ACTION_LOG, .level = (uint8_t)level};
-	char line[1024];
-	va_list args;
-	int n;
+	struct node_action action = {
+		.kind = NODE_ACTION_LOG, .level = (uint8_t)level, .bytes = text_written(w)};
 
-	if (!node_logs(node, level))
+	if (w->full || node->n_actions == ACTIONS_MAX_OUT)
 		return;
-	va_start(args, format);
-	n = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	if (n <= 0)
-		return;
-	if ((size_t)n >= sizeof(line))
-		n = (int)sizeof(line) - 1;
-	/* One line is one event, whatever a peer put into its header fields. */
-	for (int i = 0; i < n; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 127)
-			line[i] = '?';
-	if (put_bytes(node, (struct text){line, (uint32_t)n}, &action.bytes))
-		add(node, &action);
+	node->outbox_used += w->len;
+	add(node, &action);
 }

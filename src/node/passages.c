@@ -1,8 +1,7 @@
 /* Service control over several passages of one session through this server; roles/scscf/service_control.h
  * says what a passage is. */
+#include "node/event_lines.h"
 #include "node/internal.h"
-
-#include <assert.h>
 
 struct service_passage *passage_at(const struct node *node, struct handle handle)
 {
@@ -58,10 +57,13 @@ struct service_passage *passage_begin(struct node *node, struct session *session
 				      struct service_passage *previous)
 {
 	struct handle handle;
-	struct service_passage *passage = session ? passage_of(node, session) : NULL;
+	struct service_passage *passage = session ? passage_of(node, session) : NULL, *first;
 
 	if (passage)
 		return passage;
+	first = previous ? passage_at(node, previous->first) : NULL;
+	if (session && first && first->n_passages >= LIMIT_PASSAGES)
+		return NULL;
 	passage = pool_take(node->passages, &handle);
 	if (!passage)
 		return NULL;
@@ -76,9 +78,11 @@ struct service_passage *passage_begin(struct node *node, struct session *session
 		return passage;
 	passage->session = pool_handle(node->sessions, session);
 	session->passage = handle;
+	first = passage_at(node, passage->first);
 	if (previous)
-		append(node, passage_at(node, passage->first), handle);
-	passage_at(node, passage->first)->n_live++;
+		append(node, first, handle);
+	first->n_live++;
+	first->n_passages++;
 	return passage;
 }
 
@@ -122,19 +126,21 @@ void passages_forget_ended(struct node *node)
 
 enum session_state session_state_of_all(const struct node *node, const struct session *session)
 {
-	const struct session *first = session_first(node, session), *live = NULL;
+	const struct session *first = session_first(node, session);
+	enum session_state of_all = SESSION_ENDED;
 
 	if (!passage_of(node, first))
 		return first->state;
 	for (session = first; session; session = session_next_passage(node, session)) {
 		if (!is_live(session))
 			continue;
-		if (session->state == SESSION_RELEASING || passage_of(node, session)->follows)
+		if (first->release_why)
 			return SESSION_RELEASING;
-		if (!live)
-			live = session;
+		if (session->state != SESSION_RELEASING)
+			return session->state;
+		of_all = SESSION_RELEASING;
 	}
-	return live ? live->state : SESSION_ENDED;
+	return of_all;
 }
 
 static bool remember_server(struct node *node, struct session *first, uint8_t leg, struct text uri)
@@ -200,6 +206,21 @@ struct service_passage *passage_of_original_dialog(const struct node *node,
 
 /* ---------------------------------------------------------------- a server fails */
 
+static void tell_failure(struct node *node, const struct session *session,
+			 const struct client_transaction *client, unsigned status, bool goes_on)
+{
+	struct event_line line;
+
+	if (!event_line_begin(&line, node, NODE_LOG_WARNING,
+			      goes_on ? "application server skipped"
+				      : "application server failed, the request ends"))
+		return;
+	event_line_session(&line, session ? session_first(node, session) : NULL);
+	event_line_endpoint(&line, "server", &client->to);
+	event_line_number(&line, "status", status);
+	event_line_end(&line);
+}
+
 /* @req IC-8 IC-9 */
 bool passage_goes_on(struct node *node, struct server_transaction *server,
 		     const struct client_transaction *client, unsigned status)
@@ -216,18 +237,52 @@ bool passage_goes_on(struct node *node, struct server_transaction *server,
 	passage->at_server = false;
 	node->counters.servers_failed++;
 	if (session)
-		session_journal(
-			node, session,
-			(struct journal_record){.kind = JOURNAL_OUTCOME,
-						.from = LEG_SERVER,
-						.to = client->leg,
-						.method = client->method,
-						.status = (uint16_t)status,
-						.clause = goes_on ? CLAUSE_SERVER_PASSED_OVER
-								  : CLAUSE_SERVER_NEEDED});
+		journal_server_failed(node, session, client, status,
+				      goes_on ? CLAUSE_SERVER_PASSED_OVER : CLAUSE_SERVER_NEEDED);
+	tell_failure(node, session, client, status, goes_on);
 	if (goes_on)
 		node->without_server = pool_handle(node->servers, server);
 	return goes_on;
+}
+
+/* ---------------------------------------------------------------- a server forks */
+
+/* Did the request come to `later` by way of `earlier`? */
+static bool is_on_the_way(const struct node *node, const struct session *earlier,
+			  const struct session *later)
+{
+	const struct service_passage *passage = passage_of(node, later);
+
+	while (passage && passage != passage_of(node, earlier))
+		passage = passage_at(node, passage->previous);
+	return passage != NULL;
+}
+
+static bool rings_or_talks(const struct node *node, const struct session *session)
+{
+	const struct server_transaction *invite = pool_at(node->servers, session->invite);
+	const struct client_transaction *client;
+
+	if (session->state != SESSION_ESTABLISHING)
+		return session->state < SESSION_RELEASING;
+	for (struct handle h = invite ? invite->first_branch : NO_HANDLE;
+	     (client = pool_at(node->clients, h)); h = client->next)
+		if (!client->final_status && !client->is_cancelled && !client->cancel_wanted)
+			return true;
+	return false;
+}
+
+/* @req SC-0a */
+bool passages_ring_elsewhere(const struct node *node, const struct session *session)
+{
+	if (!passage_of(node, session))
+		return false;
+	for (const struct session *other = session_first(node, session); other;
+	     other = session_next_passage(node, other))
+		if (rings_or_talks(node, other) && !is_on_the_way(node, other, session) &&
+		    !is_on_the_way(node, session, other))
+			return true;
+	return false;
 }
 
 /* ---------------------------------------------------------------- release */
@@ -328,7 +383,7 @@ void passages_release(struct node *node, struct session *first)
 	     session = session_next_passage(node, session)) {
 		struct neighbours neighbours = find_neighbours(node, session);
 
-		if (is_live(session))
+		if (is_live(session) && session->state != SESSION_RELEASING)
 			scscf_release_parts(session, neighbours.lives);
 	}
 	/* All parts are known before the first BYE goes. */
@@ -461,9 +516,22 @@ static bool was_swallowed(const struct session *session, const struct session *o
 {
 	if (is_same_dialog(session, other))
 		return true;
-	if (ordered)
-		return status < 200 || status >= 300;
-	return status < 200 || status == 408 || status >= 500;
+	if (status >= 200 && status < 300)
+		return false;
+	return ordered || status != 481;
+}
+
+/* Its BYE ended an early dialog further on too, or is about to: the INVITE goes on and says itself how it ends
+ * (RFC 3261 §15). */
+static bool has_passed_early(struct node *node, const struct session *session,
+			     const struct dialog *dialog, const struct session *other)
+{
+	const struct dialog *theirs;
+
+	if (other->state != SESSION_ESTABLISHING || !is_same_dialog(session, other))
+		return false;
+	theirs = session_dialog(node, other, dialog_to_tag(dialog));
+	return theirs && (theirs->state == DIALOG_ENDED || theirs->byes_under_way > 0);
 }
 
 /* A party hung up in one dialog. Behind a proxy just that one is over, when there is no other beside it;
@@ -481,6 +549,22 @@ static bool is_over_with(struct node *node, const struct session *session,
 	return theirs != NULL;
 }
 
+bool passages_have_ended(const struct node *node, const struct session *session,
+			 enum dialog_side toward)
+{
+	bool has_neighbour = false;
+
+	for (const struct session *other = session_first(node, session); other;
+	     other = session_next_passage(node, other)) {
+		if (!is_neighbour(node, session, toward, other))
+			continue;
+		has_neighbour = true;
+		if (other->state < SESSION_RELEASING)
+			return false;
+	}
+	return has_neighbour;
+}
+
 void passages_bye_answered(struct node *node, struct session *session, const struct dialog *dialog,
 			   enum dialog_side toward, unsigned status, bool ordered)
 {
@@ -496,7 +580,8 @@ void passages_bye_answered(struct node *node, struct session *session, const str
 		if (!is_neighbour(node, session, toward, other) || !is_live(other) ||
 		    !still_awaits(node, other, from) ||
 		    !was_swallowed(session, other, status, ordered) ||
-		    (!ordered && !is_over_with(node, session, dialog, other)))
+		    (!ordered && (has_passed_early(node, session, dialog, other) ||
+				  !is_over_with(node, session, dialog, other))))
 			continue;
 		if (other->state < SESSION_RELEASING && !ordered) { /* a party hung up */
 			other->reason_status = node->settings->release_status;

@@ -1,14 +1,12 @@
 /* A request arrives at the SCC AS: TS 24.229 §5.7.5 (third-party call control), TS 24.237 §10, §12.3. */
+#include "node/event_lines.h"
 #include "node/legs.h"
 
 #include "roles/sccas/users.h"
 #include "sip/reason.h"
 #include "sip/sdp.h"
 
-#include <assert.h>
-
 #define REASON_BYTES_MAX 512u
-#define STREAMS_MAX      8u
 
 /* ---------------------------------------------------------------- small things */
 
@@ -16,13 +14,14 @@ static void journal_absorbed(struct node *node, const struct leg_place *at,
 			     enum session_clause clause)
 {
 	session_journal(node, at->session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = at->leg->number,
-						.to = LEG_SERVER,
-						.method = node->message.method,
-						.cseq = node->message.cseq,
-						.note = NOTE_ABSORBED,
-						.clause = (uint8_t)clause});
+			journal_with_reason((struct journal_record){.kind = JOURNAL_REQUEST,
+								    .from = at->leg->number,
+								    .to = LEG_SERVER,
+								    .method = node->message.method,
+								    .cseq = node->message.cseq,
+								    .note = NOTE_ABSORBED,
+								    .clause = (uint8_t)clause},
+					    &node->message));
 }
 
 static void answer_with(struct node *node, struct server_transaction *server,
@@ -36,7 +35,7 @@ static void answer_with(struct node *node, struct server_transaction *server,
 						.to = at->leg->number,
 						.method = server->method,
 						.status = (uint16_t)status,
-						.cseq = node->message.cseq,
+						.cseq = server->cseq,
 						.clause = (uint8_t)clause});
 	leg_answer(node, server, at, &(struct leg_response){.status = status, .lines = lines});
 }
@@ -83,41 +82,38 @@ static void keep_reason(struct node *node, struct session *session)
 /* ---------------------------------------------------------------- passing on */
 
 /* The description that goes with it: after a transfer it must continue what that leg has seen. */
-static struct text continued(struct node *node, const struct leg_place *to, struct text_writer *w)
+static struct text continued(const struct leg_place *to, const struct sip_message *m,
+			     struct text_writer *w)
 {
-	const struct sip_message *m = &node->message;
 	struct text body = sip_session_description(m), last = leg_text(to->leg, LEG_LOCAL_SDP);
 	bool is_offer = m->method == SIP_INVITE || m->method == SIP_UPDATE;
 
 	if (!to->anchored->is_moved || !body.len || !last.len)
 		return (struct text){0};
-	if (is_offer ? !sdp_put_moved_offer(w, body, last, STREAMS_MAX)
+	if (is_offer ? !sdp_put_moved_offer(w, body, last, LIMIT_STREAMS_OF_LEG)
 		     : !sdp_put_continued(w, body, last))
 		return (struct text){0};
 	return text_written(w);
 }
 
 bool leg_pass_on(struct node *node, const struct leg_place *from, const struct leg_place *to,
-		 struct server_transaction *server)
+		 struct server_transaction *server, const struct sip_message *m, bool has_just_come)
 {
-	const struct sip_message *m = &node->message;
 	struct text_writer body = text_writer_on(node->scratch, SCRATCH_BYTES);
 	struct leg_request request = {.method = (enum sip_method)m->method,
 				      .cseq = leg_take_cseq(to->leg),
 				      .passing = m,
-				      .server = pool_handle(node->servers, server)};
+				      .server = pool_handle(node->servers, server),
+				      .from_leg = has_just_come ? from->leg->number : LEG_SERVER,
+				      .from_cseq = m->cseq};
 	struct client_transaction *client;
 
-	request.body = continued(node, to, &body);
-	session_journal(node, from->session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = from->leg->number,
-						.to = to->leg->number,
-						.method = m->method,
-						.cseq = m->cseq});
+	request.body = continued(to, m, &body);
 	client = leg_send(node, to, &request);
 	if (!client)
 		return false;
+	if (m->method == SIP_PRACK)
+		to->leg->pracked_rseq = leg_acknowledged_sequence(m);
 	leg_note_passing(from->leg, request.server);
 	if (m->method == SIP_INVITE)
 		to->leg->invite_cseq = request.cseq;
@@ -150,7 +146,7 @@ static void pass_or_refuse(struct node *node, const struct leg_place *at,
 		answer_here(node, server, at, 483, CLAUSE_NONE);
 	} else if (!find_peer(node, at, &to)) {
 		answer_here(node, server, at, status, CLAUSE_NONE);
-	} else if (!leg_pass_on(node, at, &to, server)) {
+	} else if (!leg_pass_on(node, at, &to, server, &node->message, true)) {
 		answer_here(node, server, at, 500, CLAUSE_NONE);
 	}
 }
@@ -206,7 +202,24 @@ static void offer_of_source(struct node *node, const struct leg_place *at,
 
 static bool is_settled(const struct anchored_session *a)
 {
-	return a->transfer == TRANSFER_NONE || a->transfer == TRANSFER_DONE;
+	return a->transfer == TRANSFER_NONE || a->transfer == TRANSFER_DONE ||
+	       (a->transfer == TRANSFER_ALERTING &&
+		(a->progress_is_acknowledged || !a->progress_is_reliable));
+}
+
+/* @req SV-20d */
+static bool offer_of_remote_is_taken(struct node *node, const struct leg_place *at,
+				     struct server_transaction *server)
+{
+	struct leg_actions actions = {.n = 0};
+
+	if (at->which != REMOTE_LEG || !sip_session_description(&node->message).len ||
+	    !sccas_remote_leg_offers(at->anchored, &actions))
+		return false;
+	at->leg->offer_in = pool_handle(node->servers, server);
+	journal_absorbed(node, at, CLAUSE_NONE);
+	carry_out_legs(node, at->session, &actions);
+	return true;
 }
 
 /* @req RF-13c
@@ -220,6 +233,7 @@ static void refresh_here(struct node *node, const struct leg_place *at,
 	char bytes[96];
 	struct text_writer lines = text_writer_on(bytes, sizeof(bytes));
 	uint32_t seconds;
+	bool is_uas;
 
 	if (verdict == SESSION_INTERVAL_REFUSE) {
 		answer_with(node, server, at, 422, CLAUSE_INTERVAL_TOO_SMALL,
@@ -236,11 +250,12 @@ static void refresh_here(struct node *node, const struct leg_place *at,
 	}
 	if (verdict == SESSION_INTERVAL_RAISE)
 		seconds = SESSION_INTERVAL_MIN_S;
-	leg_note_interval(node, at, seconds);
+	is_uas = sip_param(params, TEXT("refresher"), &refresher) &&
+		 text_equal_nocase(refresher, TEXT("uas"));
+	leg_note_interval(node, at, seconds, !is_uas);
 	text_put_literal(&lines, "Session-Expires: ");
 	text_put_u64(&lines, seconds);
-	if (sip_param(params, TEXT("refresher"), &refresher) &&
-	    text_equal_nocase(refresher, TEXT("uas")))
+	if (is_uas)
 		text_put_literal(&lines, ";refresher=uas\r\n");
 	else
 		text_put_literal(&lines, ";refresher=uac\r\nRequire: timer\r\n");
@@ -264,6 +279,8 @@ static void offer(struct node *node, const struct leg_place *at, struct server_t
 		refresh_here(node, at, server);
 	} else if (at->which == SOURCE_ACCESS_LEG && has_offer) {
 		offer_of_source(node, at, server);
+	} else if (offer_of_remote_is_taken(node, at, server)) {
+		return;
 	} else if (!is_settled(at->anchored)) { /* @req SV-50 */
 		answer_here(node, server, at, 491, CLAUSE_OFFER_MEETS_TRANSFER);
 	} else {
@@ -336,14 +353,13 @@ static void bye(struct node *node, const struct leg_place *at, struct server_tra
 	if (peer && peer->ack_passes_on)
 		peer->unacked_cseq = 0; /* @req RC-17 */
 	if (at->leg->ack_due)           /* @req RC-3b  its 2xx must not be repeated */
-		leg_send_ack(node, at, at->leg->invite_cseq, (struct text){0}, NULL);
+		leg_send_ack(node, at, at->leg->invite_cseq, (struct text){0}, NULL, NULL);
 	if (was_ending && !at->leg->bye_waits_for_ack)
 		return; /* our own BYE is still to be answered */
 	leg_let_go_of_offer(node, at);
 	at->leg->state = LEG_OVER;
 	at->leg->outcome = LEG_HUNG_UP;
 	at->leg->bye_waits_for_ack = false;
-	at->leg->ended_at_ms = node->now_ms;
 	if (at->session->first_bye_leg == 0)
 		at->session->first_bye_leg = at->leg->number;
 	keep_reason(node, at->session);
@@ -359,13 +375,8 @@ static void pass_ack_on(struct node *node, const struct leg_place *at)
 
 	if (!find_peer(node, at, &to))
 		return;
-	session_journal(node, at->session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = at->leg->number,
-						.to = to.leg->number,
-						.method = SIP_ACK,
-						.cseq = node->message.cseq});
-	leg_send_ack(node, &to, to.leg->invite_cseq, continued(node, &to, &body), &node->message);
+	leg_send_ack(node, &to, to.leg->invite_cseq, continued(&to, &node->message, &body),
+		     &node->message, at);
 	/* Once: when the 2xx comes again, this server acknowledges it itself. */
 	at->leg->ack_passes_on = false;
 	to.leg->ack_has_sdp = sip_session_description(&node->message).len > 0;
@@ -433,6 +444,17 @@ static bool is_prack_of_invite(const struct leg *leg, const struct sip_message *
 	return text_to_u32(value, UINT32_MAX, &cseq) && cseq == leg->peer_invite_cseq;
 }
 
+static void prack(struct node *node, const struct leg_place *at, struct server_transaction *server)
+{
+	at->leg->answer_unacked = false;
+	if (!is_prack_of_invite(at->leg, &node->message))
+		answer_here(node, server, at, 481, CLAUSE_NONE);
+	else if (at->anchored->transfer == TRANSFER_NONE || node->message.body.len)
+		pass_or_refuse(node, at, server, 500);
+	else
+		leg_prack_while_transferred(node, at, server);
+}
+
 static bool is_outlived(const struct leg_place *at)
 {
 	return at->fork && at->anchored->legs[at->which].state >= LEG_ESTABLISHED;
@@ -467,10 +489,8 @@ static void request_on_leg(struct node *node, struct arrival *a, const struct le
 	else if (m->method == SIP_INFO && at->which == TARGET_ACCESS_LEG &&
 		 leg_info_of_msc(node, at, server))
 		return;
-	else if (m->method == SIP_PRACK && !is_prack_of_invite(at->leg, m))
-		answer_here(node, server, at, 481, CLAUSE_NONE);
 	else if (m->method == SIP_PRACK)
-		pass_or_refuse(node, at, server, 500);
+		prack(node, at, server);
 	else if (m->method == SIP_OPTIONS)
 		answer_here(node, server, at, 200, CLAUSE_NONE);
 	else
@@ -521,7 +541,6 @@ static bool lost_while_ringing(struct node *node, const struct leg_place *at,
 	leg_refuse_pending(node, at, 487, CLAUSE_CANCEL);
 	at->leg->state = LEG_OVER;
 	at->leg->outcome = LEG_HUNG_UP;
-	at->leg->ended_at_ms = node->now_ms;
 	return true;
 }
 
@@ -703,19 +722,15 @@ static bool send_on(struct node *node, struct session *session, struct anchored_
 				      .cseq = leg_take_cseq(to.leg),
 				      .passing = &node->message,
 				      .request_uri = node->message.request_uri,
-				      .server = pool_handle(node->servers, server)};
+				      .server = pool_handle(node->servers, server),
+				      .from_leg = LEG_CALLING,
+				      .from_cseq = node->message.cseq,
+				      .clause = CLAUSE_ANCHORED};
 	struct client_transaction *client;
 
 	if (!put_routes_behind_ours(node, &node->message, &routes))
 		return false;
 	request.route = text_written(&routes);
-	session_journal(node, session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = LEG_CALLING,
-						.to = LEG_CALLED,
-						.method = SIP_INVITE,
-						.cseq = node->message.cseq,
-						.clause = CLAUSE_ANCHORED});
 	client = leg_send(node, &to, &request);
 	if (!client)
 		return false;
@@ -736,7 +751,6 @@ static void anchor(struct node *node, struct arrival *arrival)
 	struct anchored_session *a;
 	struct server_transaction *server;
 	struct session *session;
-	struct leg_actions none = {.n = 0};
 
 	put_user(&calling, asserted_identity(m));
 	put_user(&called, m->request_uri);
@@ -748,6 +762,7 @@ static void anchor(struct node *node, struct arrival *arrival)
 	}
 	session = session_at(node, a->session);
 	node->counters.sessions_begun++;
+	event_session_begun(node, session);
 	if (!is_terminating)
 		a->ue = leg_features_of(m);
 	struct leg_place from =
@@ -761,10 +776,10 @@ static void anchor(struct node *node, struct arrival *arrival)
 		    !send_on(node, session, a, server)) {
 			from.leg->state = to->state = LEG_OVER;
 			session->end_status = 500;
+			journal_absorbed(node, &from, CLAUSE_NONE);
 			server_answer(node, server, 500, (struct text){0}, (struct text){0});
 		}
 	}
-	carry_out_legs(node, session, &none);
 	anchored_step_done(node, session);
 }
 
@@ -797,6 +812,7 @@ static void invite(struct node *node, struct arrival *a)
 	} else if (node->draining) {
 		arrival_answer_503(node, a);
 	} else if (is_number_of_nobody(node, &node->message)) {
+		transfer_number_unknown(node, a);
 		arrival_answer(node, a, 404, NULL, (struct text){0});
 	} else {
 		anchor(node, a);

@@ -45,19 +45,23 @@ static void acknowledged(struct node *node, const struct found_dialog *found)
 		session_set_state(node, session, SESSION_CONFIRMED);
 }
 
-static void journal_relay(struct node *node, const struct found_dialog *found,
-			  enum session_clause clause)
+/* The request came, and went on, or did not. */
+static void journal_request(struct node *node, const struct found_dialog *found, bool went_on)
 {
-	uint8_t from = found->side == SIDE_CALLING ? LEG_CALLING : found->dialog->leg;
-	uint8_t to = found->side == SIDE_CALLING ? found->dialog->leg : LEG_CALLING;
+	uint8_t calling = LEG_CALLING, called = found->dialog->leg;
+	uint8_t from = found->side == SIDE_CALLING ? calling : called;
+	uint8_t to = found->side == SIDE_CALLING ? called : calling;
 
-	session_journal(node, found->session,
+	session_journal(
+		node, found->session,
+		journal_with_reason(
 			(struct journal_record){.kind = JOURNAL_REQUEST,
 						.from = from,
-						.to = to,
+						.to = went_on ? to : LEG_SERVER,
 						.method = node->message.method,
 						.cseq = node->message.cseq,
-						.clause = (uint8_t)clause});
+						.note = went_on ? NOTE_NONE : NOTE_ABSORBED},
+			&node->message));
 }
 
 /* Who hung up: of several passages the first that sees a BYE knows. */
@@ -91,6 +95,7 @@ static void forward_in_dialog(struct node *node, struct arrival *a,
 		server->dialog = pool_handle(node->dialogs, found->dialog);
 		server->side = (uint8_t)found->side;
 		if (session_interval_check(m) == SESSION_INTERVAL_REFUSE) {
+			journal_request(node, found, false);
 			server_refuse(node, server, 422);
 			return;
 		}
@@ -105,10 +110,11 @@ static void forward_in_dialog(struct node *node, struct arrival *a,
 		found->dialog->bye = pool_handle(node->servers, server);
 		note_first_bye(node, found);
 	}
-	journal_relay(node, found, CLAUSE_NONE);
 	client = forward_request(node, server, &a->forwarding, found->session, found->dialog,
 				 found->side, &status);
+	journal_request(node, found, client || status == 0);
 	if (client) {
+		client->leg = found->side == SIDE_CALLING ? found->dialog->leg : LEG_CALLING;
 		if (m->method == SIP_BYE)
 			passages_bye_passed(node, found->session, dialog_other_side(found->side));
 		return;
@@ -172,6 +178,18 @@ static bool is_of_the_past(const struct node *node, const struct own_route *rout
 	return route->has_session && (!session || session->state == SESSION_ENDED);
 }
 
+/* @req IC-18
+ * Dialogs of other usages are not kept: who is in one is known by its address, that of the trust domain or that
+ * of a registered device. */
+static bool may_send_along_routes(struct node *node, const struct endpoint *source)
+{
+	struct scscf_domain_route routes[NODE_ROUTES_MAX];
+	struct scscf_surroundings around = node_surroundings(node, routes);
+
+	return addressing_is_trusted(node, source) ||
+	       scscf_comes_from_contact(&around, node->message.from_uri, source);
+}
+
 static void in_dialog(struct node *node, struct arrival *a)
 {
 	const struct sip_message *m = &node->message;
@@ -203,7 +221,7 @@ static void in_dialog(struct node *node, struct arrival *a)
 	/* Dialogs of other usages (SUBSCRIBE) are not kept: they pass along their routes, for those
 	 * who may send elsewhere. A session handle that fits nothing does not. */
 	if (!belongs_to_invite_usage(m->method) && a->route.is_own && !a->route.has_session) {
-		if (!addressing_is_trusted(node, a->source)) {
+		if (!may_send_along_routes(node, a->source)) {
 			node->counters.not_trusted++;
 			arrival_answer(node, a, 403, NULL, (struct text){0});
 		} else if (arrival_is_valid_to_forward(node, a)) {
@@ -245,6 +263,8 @@ static void cancel(struct node *node, struct arrival *a)
 	 * nothing here is ever forwarded without a transaction, so there is nobody that it could be
 	 * meant for. */
 	server_answer(node, server, invite ? 200 : 481, (struct text){0}, (struct text){0});
+	if (invite && invite->has_final && !invite->is_cancelled)
+		journal_cancel_too_late(node, invite);
 	if (!invite || invite->has_final || invite->is_cancelled)
 		return;
 	invite->is_cancelled = true;
@@ -255,15 +275,17 @@ static void cancel(struct node *node, struct arrival *a)
 	session = session_at(node, invite->session);
 	put_reason_lines(&lines, &node->message);
 	if (session) {
-		session_journal(node, session,
-				(struct journal_record){.kind = JOURNAL_REQUEST,
-							.from = LEG_CALLING,
-							.to = LEG_SERVER,
-							.method = SIP_CANCEL,
-							.cseq = node->message.cseq});
+		session_journal(
+			node, session,
+			journal_with_reason((struct journal_record){.kind = JOURNAL_REQUEST,
+								    .from = LEG_CALLING,
+								    .to = LEG_SERVER,
+								    .method = SIP_CANCEL,
+								    .cseq = node->message.cseq},
+					    &node->message));
 	}
-	cancel_branches(node, invite, NULL, session,
-			lines.full ? (struct text){0} : text_written(&lines), CLAUSE_CANCEL);
+	cancel_branches(node, invite, NULL, lines.full ? (struct text){0} : text_written(&lines),
+			CLAUSE_CANCEL);
 }
 
 /* ---------------------------------------------------------------- initial requests */
@@ -327,6 +349,7 @@ static bool is_of_a_transaction(struct node *node, const struct arrival *a)
 		return false;
 	if (node->message.method != SIP_ACK) {
 		node->counters.retransmissions_in++;
+		journal_request_came_again(node, server);
 		server_apply(node, server, server_machine_request_again(&server->machine));
 		return true;
 	}

@@ -86,24 +86,20 @@ static uint8_t leg_of(const struct client_transaction *client, const struct dial
 	return client->side == SIDE_CALLING ? (dialog ? dialog->leg : client->leg) : LEG_CALLING;
 }
 
+/* It came; where it goes on to, server_send() notes. */
 static void journal_response(struct node *node, struct session *session,
 			     const struct client_transaction *client, const struct dialog *dialog,
-			     bool relayed, enum session_clause clause)
+			     enum session_clause clause)
 {
-	bool from_calling = !client->is_initial_invite && client->side == SIDE_CALLED;
-
 	session_journal(node, session,
 			(struct journal_record){.kind = JOURNAL_RESPONSE,
 						.from = leg_of(client, dialog),
-						.to = !relayed ? LEG_SERVER
-						      : from_calling
-							      ? (dialog ? dialog->leg : client->leg)
-							      : LEG_CALLING,
+						.to = LEG_SERVER,
 						.method = client->method,
 						.status = node->message.status,
 						.cseq = node->message.cseq,
 						.clause = (uint8_t)clause,
-						.note = relayed ? NOTE_NONE : NOTE_ABSORBED});
+						.note = NOTE_ABSORBED});
 }
 
 static bool is_2xx(unsigned status)
@@ -113,15 +109,14 @@ static bool is_2xx(unsigned status)
 
 /* Other branches of the same INVITE, after a 2xx or 6xx (§16.7 step 10). */
 static void cancel_others(struct node *node, struct server_transaction *server,
-			  const struct client_transaction *winner, struct session *session,
-			  unsigned status)
+			  const struct client_transaction *winner, unsigned status)
 {
 	char bytes[96];
 	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
 
 	put_reason_line(&w, is_2xx(status) ? 200 : status,
 			is_2xx(status) ? TEXT("Call completed elsewhere") : (struct text){0});
-	cancel_branches(node, server, winner, session, text_written(&w), CLAUSE_FORK);
+	cancel_branches(node, server, winner, text_written(&w), CLAUSE_FORK);
 }
 
 /* SDP in a 2xx to an INVITE without: the ACK would have to answer it. Needed only if this server
@@ -142,7 +137,8 @@ static void answered(struct node *node, struct session *session, struct dialog *
 	dialog->unacked_cseq[SIDE_CALLING] = dialog->invite_cseq;
 	if (session->answered_after_ms == 0) {
 		session->answered_after_ms = (uint32_t)(node->now_ms - session->began_ms) + 1;
-		node->counters.sessions_answered++;
+		/* The first passage speaks for all. */
+		node->counters.sessions_answered += session_first(node, session) == session;
 	}
 	session_drop_early_dialogs(node, session, dialog->branch);
 	if (session->state == SESSION_ESTABLISHING)
@@ -180,6 +176,43 @@ static void refreshed(struct node *node, struct session *session, struct dialog 
 	session_arm_expiry(node, session, &node->message);
 }
 
+/* @req OP-4 RC-22
+ * What came of a party's BYE, on both legs: nobody there needs one of ours. */
+static void bye_of_party_answered(struct dialog *dialog, const struct client_transaction *client,
+				  unsigned status, enum leg_outcome outcome)
+{
+	enum dialog_side from = client->side, to = dialog_other_side(from);
+
+	if (client->method != SIP_BYE || dialog->state >= DIALOG_RELEASING)
+		return;
+	dialog->outcome[from] = LEG_HUNG_UP;
+	dialog->outcome_status[from] = 0;
+	dialog->outcome[to] = (uint8_t)outcome;
+	dialog->outcome_status[to] = (uint16_t)status;
+}
+
+/* @req SC-3b
+ * The BYE of a party died in a server, or a 481 showed that a server has lost the dialog: nobody else tells
+ * the rest of the session. Who is asked for credentials says BYE again. */
+static void tell_passages(struct node *node, struct session *session, struct dialog *dialog,
+			  const struct client_transaction *client, unsigned status)
+{
+	enum dialog_side toward = dialog_other_side(client->side);
+	bool is_released = session_first(node, session)->release_why != 0;
+	struct scscf_dialogs dialogs;
+	struct actions actions = {.n = 0};
+	struct step step = {.session = session, .from = client->side};
+
+	if ((status == 401 || status == 407) && !is_released)
+		return;
+	passages_bye_answered(node, session, dialog, toward, status, is_released);
+	if (client->method != SIP_BYE || !passages_have_ended(node, session, toward))
+		return;
+	dialogs = session_dialogs(node, session);
+	scscf_bye_died_in_server(session, dialog, client->side, status, &dialogs, &actions);
+	carry_out(node, &step, &actions);
+}
+
 /* The final response to a request of a party inside a dialog. Returns with the session perhaps
  * ended. */
 static void final_in_dialog(struct node *node, struct session *session, struct dialog *dialog,
@@ -188,6 +221,7 @@ static void final_in_dialog(struct node *node, struct session *session, struct d
 	struct scscf_dialogs dialogs = session_dialogs(node, session);
 	struct actions actions = {.n = 0};
 	struct step step = {.session = session, .from = client->side};
+	bool was_ended = dialog->state == DIALOG_ENDED;
 
 	if (client->method == SIP_BYE && dialog->byes_under_way)
 		dialog->byes_under_way--;
@@ -202,9 +236,8 @@ static void final_in_dialog(struct node *node, struct session *session, struct d
 	if (session->state == SESSION_RELEASING && actions.n == 0)
 		scscf_release_established_session(session, &dialogs, &node->random, &actions);
 	carry_out(node, &step, &actions);
-	if (client->method == SIP_BYE)
-		passages_bye_answered(node, session, dialog, dialog_other_side(client->side),
-				      status, session_first(node, session)->release_why != 0);
+	if (client->method == SIP_BYE || (!was_ended && dialog->state == DIALOG_ENDED))
+		tell_passages(node, session, dialog, client, status);
 }
 
 /* All branches of the initial INVITE have failed: the session ends with what the caller was told. */
@@ -274,7 +307,7 @@ static void branch_is_final(struct node *node, struct server_transaction *server
 	}
 	keep_best(node, server, status, in_message);
 	if (status >= 600 && server->machine.is_invite)
-		cancel_others(node, server, client, session, status);
+		cancel_others(node, server, client, status);
 	if (server->pending == 0)
 		send_best(node, server, session);
 }
@@ -304,13 +337,13 @@ static void provisional(struct node *node, struct server_transaction *server,
 		client->timer_c_at_ms =
 			node->now_ms + node->settings->timers.ms[TIMER_C]; /* §16.7 step 2 */
 	if (session && session->state == SESSION_RELEASING) {
-		journal_response(node, session, client, dialog, false, CLAUSE_TOO_LATE);
+		journal_response(node, session, client, dialog, CLAUSE_TOO_LATE);
 		return;
 	}
 	if (session && client->is_initial_invite && m->to_tag.len)
 		dialog = session_dialog_of_response(node, session, client, m);
 	if (session)
-		journal_response(node, session, client, dialog, true, CLAUSE_NONE);
+		journal_response(node, session, client, dialog, CLAUSE_NONE);
 	if (server)
 		relay(node, server);
 }
@@ -325,9 +358,28 @@ static void not_remembered(struct node *node, struct server_transaction *server,
 	if (!first_of_branch)
 		return;
 	session_drop_early_dialogs(node, session, client->leg);
-	journal_response(node, session, client, NULL, false, CLAUSE_NOT_REMEMBERED);
+	journal_response(node, session, client, NULL, CLAUSE_NOT_REMEMBERED);
 	if (server)
 		branch_is_final(node, server, client, session, 500, false);
+}
+
+/* @req SC-0a SC-7 RC-8
+ * The 2xx of a contact that is registered no more has crossed our CANCEL: the caller has it, and the session is
+ * released. Where another contact has answered too, the caller ends the dialog that it does not want. */
+static void release_withdrawn(struct node *node, struct session *session,
+			      const struct dialog *answered_late)
+{
+	struct session *first = session_first(node, session);
+	const struct dialog *dialog;
+
+	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
+	     h = dialog->next)
+		if (dialog != answered_late &&
+		    (dialog->state == DIALOG_ANSWERED || dialog->state == DIALOG_CONFIRMED))
+			return;
+	if (!first->release_why)
+		session_release(node, first, node->settings->release_status, (struct text){0}, 0,
+				CLAUSE_DEREGISTERED);
 }
 
 /* A 2xx to the initial INVITE: every one is forwarded, first, further and repeated (§16.7 step 5). */
@@ -339,6 +391,7 @@ static void success_of_invite(struct node *node, struct server_transaction *serv
 	struct actions actions = {.n = 0};
 	struct step step = {
 		.session = session, .message = &node->message, .server = server, .client = client};
+	bool is_new = false;
 
 	if (!dialog) {
 		not_remembered(node, server, client, session, first_of_branch);
@@ -346,7 +399,7 @@ static void success_of_invite(struct node *node, struct server_transaction *serv
 	}
 	if (session->state == SESSION_RELEASING && dialog->state == DIALOG_EARLY) {
 		keep_offer(node, session, dialog);
-		journal_response(node, session, client, dialog, false, CLAUSE_LATE_2XX);
+		journal_response(node, session, client, dialog, CLAUSE_LATE_2XX);
 		scscf_late_2xx(session, dialog, &node->random, &actions);
 		carry_out(node, &step, &actions);
 		return;
@@ -361,14 +414,17 @@ static void success_of_invite(struct node *node, struct server_transaction *serv
 		}
 		return;
 	}
-	if (dialog->state == DIALOG_EARLY)
+	if (dialog->state == DIALOG_EARLY) {
 		answered(node, session, dialog);
-	if (first_of_branch || dialog->state == DIALOG_ANSWERED)
-		journal_response(node, session, client, dialog, true, CLAUSE_NONE);
+		journal_response(node, session, client, dialog, CLAUSE_NONE);
+		is_new = true;
+	}
 	if (server)
 		relay(node, server);
 	if (first_of_branch && server)
-		cancel_others(node, server, client, session, node->message.status);
+		cancel_others(node, server, client, node->message.status);
+	if (is_new && client->is_withdrawn)
+		release_withdrawn(node, session, dialog);
 }
 
 static void last_branch_is_final(struct node *node, struct session *session)
@@ -390,6 +446,7 @@ static void final(struct node *node, struct server_transaction *server,
 	bool first = client->final_status == 0;
 	bool late = client->is_passed_over && is_2xx(status); /* it has crossed our CANCEL */
 	struct dialog *dialog = dialog_at(node, client->dialog);
+	struct session *ended = session ? NULL : session_at(node, client->session);
 
 	if (first) {
 		client->final_status = (uint16_t)status;
@@ -405,10 +462,7 @@ static void final(struct node *node, struct server_transaction *server,
 	}
 	if (session && client->is_initial_invite) {
 		session_drop_early_dialogs(node, session, client->leg);
-		journal_response(node, session, client, dialog,
-				 session->state == SESSION_ESTABLISHING &&
-					 !(server && server->has_final),
-				 CLAUSE_NONE);
+		journal_response(node, session, client, dialog, CLAUSE_NONE);
 		if (session->state == SESSION_RELEASING) {
 			session->cancel_status = (uint16_t)status;
 			session->cancel_outcome = LEG_ANSWERED;
@@ -417,16 +471,19 @@ static void final(struct node *node, struct server_transaction *server,
 		bool restarts = is_2xx(status) && sip_method_refreshes_target(client->method) &&
 				sip_first(&node->message, SIP_HEADER_SESSION_EXPIRES);
 
-		journal_response(node, session, client, dialog, true,
+		journal_response(node, session, client, dialog,
 				 restarts ? CLAUSE_REFRESHED : CLAUSE_NONE);
+		bye_of_party_answered(dialog, client, status, LEG_ANSWERED);
 		final_in_dialog(node, session, dialog, client, status);
+	} else if (first && ended) {
+		journal_response(node, ended, client, dialog, CLAUSE_NONE);
 	}
 	if (!server)
 		return;
 	if (is_2xx(status)) {
 		relay(node, server);
 		if (client->method == SIP_INVITE && first)
-			cancel_others(node, server, client, NULL, status);
+			cancel_others(node, server, client, status);
 	} else if (first) {
 		branch_is_final(node, server, client,
 				session && client->is_initial_invite ? session : NULL, status,
@@ -579,6 +636,8 @@ void branch_failed(struct node *node, struct client_transaction *client, unsigne
 				session->cancel_outcome =
 					status == 503 ? LEG_TRANSPORT_FAILED : LEG_TIMED_OUT;
 		} else if (dialog) {
+			bye_of_party_answered(dialog, client, 0,
+					      status == 503 ? LEG_TRANSPORT_FAILED : LEG_TIMED_OUT);
 			final_in_dialog(node, session, dialog, client, status == 408 ? 408 : 0);
 		}
 	}

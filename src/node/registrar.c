@@ -1,7 +1,10 @@
 /* TS 24.229 §5.4.1  The registrar's side of a node */
 #include "node/registrar.h"
 
+#include "node/event_lines.h"
+
 #include "base/block.h"
+#include "roles/scscf/digest_credentials.h"
 
 #include <assert.h>
 
@@ -84,27 +87,14 @@ static bool is_package_reg(struct text value)
 	return text_equal((struct text){value.at, len}, TEXT("reg"));
 }
 
-/* Our branches carry the shard that sent the request. */
-static bool is_answer_to_registrar(struct text message)
-{
-	static const char mark[] = "z9hG4bKad-0-";
-	struct text via = peek_header(message, TEXT("Via"), 'v');
-
-	via.len = text_find(via, ',');
-	return via.len && memmem(via.at, via.len, mark, sizeof(mark) - 1) != NULL;
-}
-
 bool node_is_for_registrar(struct text message)
 {
 	while (message.len && is_white(message.at[0])) /* RFC 3261 §7.5 */
 		message = text_from(message, 1);
-	if (message.len < 9 || (message.at[0] != 'R' && message.at[0] != 'S'))
-		return false;
-	if (memcmp(message.at, "REGISTER ", 9) == 0)
+	if (message.len >= 9 && memcmp(message.at, "REGISTER ", 9) == 0)
 		return true;
-	if (message.len > 10 && memcmp(message.at, "SUBSCRIBE ", 10) == 0)
-		return is_package_reg(peek_header(message, TEXT("Event"), 'o'));
-	return memcmp(message.at, "SIP/2.0 ", 8) == 0 && is_answer_to_registrar(message);
+	return message.len >= 10 && memcmp(message.at, "SUBSCRIBE ", 10) == 0 &&
+	       is_package_reg(peek_header(message, TEXT("Event"), 'o'));
 }
 
 /* ---------------------------------------------------------------- REGISTER */
@@ -138,6 +128,49 @@ void registrar_tell_shards(struct node *node, struct text changes)
 		outbox_binding(node, told);
 }
 
+/* ---------------------------------------------------------------- counters and the log */
+
+/* That of the subscriber, never the one that was shown: people type passwords into the wrong field. */
+static void put_private_identity(struct event_line *line, struct text user)
+{
+	const struct public_identity *identity =
+		subscribers_find(line->node->settings->subscribers, user);
+
+	if (identity)
+		event_line_text(line, "private_identity", identity->subscriber->private_identity);
+}
+
+/* As an address of record: the URI may have a password in it. */
+static void put_to(struct event_line *line, const struct sip_message *m)
+{
+	char bytes[LIMIT_URI_BYTES];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+	struct sip_uri uri;
+
+	if (!sip_uri_parse(m->to_uri, &uri))
+		return;
+	sip_uri_put_address_of_record(&uri, &w);
+	event_line_text(line, "user", text_written(&w));
+}
+
+/* Which of all the things that may be wrong; nothing of the credentials themselves. */
+static const char *why_not_authenticated(const struct node *node,
+					 const struct scscf_register_result *result)
+{
+	const struct public_identity *identity =
+		subscribers_find(node->settings->subscribers, result->user);
+	struct digest_credentials shown;
+
+	if (digest_credentials_of(&node->message, (struct text){0}, &shown) !=
+	    DIGEST_CREDENTIALS_FOUND)
+		return "its Authorization cannot be understood";
+	if (identity && !digest_value_equal(shown.username, identity->subscriber->private_identity))
+		return "it shows another private identity";
+	if (shown.auts.at)
+		return "the AUTS is wrong";
+	return shown.response.len ? "the response is wrong" : "there is no response";
+}
+
 /* @req RG-14
  * What was tried is counted; who tried, and nothing of the credentials, goes to the log. */
 static void count_authentication(struct node *node, const struct endpoint *source,
@@ -145,8 +178,7 @@ static void count_authentication(struct node *node, const struct endpoint *sourc
 {
 	const struct authentication_answer *a = &result->authentication;
 	struct node_counters *c = &node->counters;
-	char bytes[64];
-	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
+	struct event_line line;
 
 	if (!result->was_authenticated)
 		return;
@@ -156,21 +188,82 @@ static void count_authentication(struct node *node, const struct endpoint *sourc
 	c->authentication_stale += a->is_stale;
 	c->authentication_replays += a->is_replay;
 	c->authentication_resynchronisations += a->is_resynchronisation;
-	if (!a->is_failure || !node_logs(node, NODE_LOG_INFO))
+	if (!a->is_failure ||
+	    !event_line_begin(&line, node, NODE_LOG_NOTICE, "authentication failed"))
 		return;
-	endpoint_put(&w, source);
-	node_log(node, NODE_LOG_INFO, "msg=\"authentication failed\" user=%.*s source=%.*s",
-		 TEXT_ARGS(result->user), TEXT_ARGS(text_written(&w)));
+	event_line_text(&line, "user", result->user);
+	put_private_identity(&line, result->user);
+	event_line_words(&line, "why", why_not_authenticated(node, result));
+	event_line_endpoint(&line, "source", source);
+	event_line_end(&line);
+}
+
+static const char *why_not_registered(const struct node *node, bool trusted,
+				      const struct scscf_register_result *result)
+{
+	const struct public_identity *identity =
+		subscribers_find(node->settings->subscribers, result->user);
+
+	if (result->user.len == 0)
+		return trusted || node->settings->subscribers
+			       ? "the domain is not one of scscf.domains"
+			       : "the source is not trusted";
+	if (!identity)
+		return "there is no such subscriber";
+	return identity->is_barred
+		       ? "the identity is barred"
+		       : "the subscriber has no credentials and the source is not trusted";
+}
+
+/* REGISTER without a question about who it is: refused. */
+static void tell_refusal(struct node *node, const struct endpoint *source, bool trusted,
+			 const struct scscf_register_result *result)
+{
+	struct event_line line;
+
+	node->counters.registrations_refused++;
+	if (!event_line_begin(&line, node, NODE_LOG_NOTICE, "REGISTER refused"))
+		return;
+	event_line_number(&line, "status", result->status);
+	event_line_words(&line, "why", why_not_registered(node, trusted, result));
+	put_to(&line, &node->message);
+	put_private_identity(&line, result->user);
+	event_line_endpoint(&line, "source", source);
+	event_line_end(&line);
+}
+
+/* A refresh changes nothing in the life of a registration. */
+static void tell_registration(struct node *node, const struct endpoint *source,
+			      const struct scscf_register_result *result)
+{
+	bool is_removal = result->registration_type == REGISTRATION_REMOVAL;
+	struct event_line line;
+
+	if ((!result->n_added && !is_removal) ||
+	    !event_line_begin(&line, node, NODE_LOG_INFO,
+			      is_removal ? "de-registered" : "registered"))
+		return;
+	event_line_text(&line, "user", result->user);
+	if (!is_removal) {
+		event_line_text(&line, "contact", sip_value(&node->message, SIP_HEADER_CONTACT));
+		event_line_number(&line, "expires_s", result->expires_s);
+	}
+	event_line_endpoint(&line, "source", source);
+	event_line_end(&line);
 }
 
 static void count_register(struct node *node, const struct endpoint *source, bool trusted,
 			   const struct scscf_register_result *result)
 {
 	count_authentication(node, source, result);
+	if (!result->was_authenticated && (result->status == 403 || result->status == 404))
+		tell_refusal(node, source, trusted, result);
 	if (result->status == 403 && !trusted && !result->was_authenticated)
 		node->counters.not_trusted++;
-	if (result->status == 200)
+	if (result->status == 200) {
 		node->counters.registrations++;
+		tell_registration(node, source, result);
+	}
 	if (result->status == 503 && !result->was_authenticated)
 		node->counters.full++;
 }
@@ -296,6 +389,17 @@ void registrar_bindings_changed(struct node *node)
 	servers_hear_of_removal(node, user);
 }
 
+static void tell_expiry(struct node *node, const struct binding_line *binding)
+{
+	struct event_line line;
+
+	if (!event_line_begin(&line, node, NODE_LOG_INFO, "registration expired"))
+		return;
+	event_line_text(&line, "user", binding->user);
+	event_line_text(&line, "contact", binding->contact);
+	event_line_end(&line);
+}
+
 /* @req RG-8
  * This shard decides, and tells the others: a refresh that crosses the end of the old time must not end
  * calls there. */
@@ -314,6 +418,7 @@ void registrar_binding_expired(struct node *node, struct timer *timer)
 
 	if (node->registrar && line.contact.len) {
 		node->counters.registrations_expired++;
+		tell_expiry(node, &line);
 		binding_line_put(&w, &line);
 		outbox_binding(node, text_written(&w));
 	}

@@ -12,8 +12,8 @@
 bool registrar_open(struct node *node);
 void registrar_close(struct node *node);
 
-/* Does this message belong to the registrar's shard? REGISTER, SUBSCRIBE to the registration state, and
- * responses to what that shard sent itself. A look at the beginning of the lines, without parsing. */
+/* Does this request belong to the registrar's shard? REGISTER, and SUBSCRIBE to the registration state. A
+ * look at the beginning of the lines, without parsing. */
 bool node_is_for_registrar(struct text message);
 
 /* --- registrar.c ---------------------------------------------------------------------------- */

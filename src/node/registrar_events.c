@@ -342,18 +342,9 @@ struct subscribing {
 	char user_bytes[LIMIT_URI_BYTES];
 };
 
-static struct text header_named(const struct sip_message *m, struct text name, struct text compact)
-{
-	for (unsigned i = 0; i < m->n_fields; i++)
-		if (text_equal_nocase(m->fields[i].name, name) ||
-		    text_equal_nocase(m->fields[i].name, compact))
-			return m->fields[i].value;
-	return (struct text){0};
-}
-
 static bool is_for_package_reg(struct subscribing *g)
 {
-	struct text value = header_named(g->request, TEXT("Event"), TEXT("o"));
+	struct text value = sip_value(g->request, SIP_HEADER_EVENT);
 	uint32_t end = text_find(value, ';');
 
 	if (!text_equal_nocase(text_trim((struct text){value.at, end}), TEXT("reg")))
@@ -434,6 +425,17 @@ static bool begin(struct subscribing *g)
 	return g->server != NULL;
 }
 
+/* false: answered. @req RG-17 */
+static bool requires_what_is_known(struct subscribing *g)
+{
+	struct text_writer lines = text_writer_on(g->node->scratch, SCRATCH_BYTES);
+	struct text unsupported = scscf_put_unsupported(g->request, &lines);
+
+	if (unsupported.len)
+		server_answer(g->node, g->server, 420, (struct text){0}, unsupported);
+	return unsupported.len == 0;
+}
+
 /* ---------------------------------------------------------------- inside a dialog */
 
 static bool has_tag(const struct subscription *s, struct text tag)
@@ -484,7 +486,7 @@ static void refresh(struct subscribing *g)
 	struct node *node = g->node;
 	struct subscription *s = of_dialog(node, g->request);
 
-	if (!begin(g))
+	if (!begin(g) || !requires_what_is_known(g))
 		return;
 	if (!s || s->end) {
 		node->counters.unknown_dialogs++;
@@ -699,7 +701,7 @@ bool registrar_subscribe(struct node *node, const struct endpoint *source, uint8
 	around = node_surroundings(node, routes);
 	if (!is_for_user(&g, &around, &identity))
 		return false;
-	if (!begin(&g))
+	if (!begin(&g) || !requires_what_is_known(&g))
 		return true;
 	if (!is_authorised(&g, &around) || (identity && identity->is_barred)) {
 		node->counters.not_trusted++;

@@ -37,12 +37,6 @@ static bool is_valid(const struct node *node, const struct node_release_order *o
 	       is_printable(order->reason_text) && order->user.len <= LIMIT_URI_BYTES;
 }
 
-static bool is_of_user(const struct session *session, struct text user)
-{
-	return text_equal(session_text(session, SESSION_CALLING_USER), user) ||
-	       text_equal(session_text(session, SESSION_CALLED_USER), user);
-}
-
 static void count_leg(uint8_t outcome, unsigned status, struct node_release_progress *p)
 {
 	if (outcome == LEG_TIMED_OUT)
@@ -132,7 +126,7 @@ static void begin_one(struct node *node, struct release_order *order, struct ses
 /* @req OP-3
  * A session is begun only while there are transactions for all its BYEs or CANCELs: a BYE that is not
  * sent would leave a leg behind. */
-static bool has_transactions_for(const struct node *node, const struct session *session)
+bool release_has_transactions_for(const struct node *node, const struct session *session)
 {
 	uint32_t wanted = handle_is_set(session->anchored) ? ANCHORED_LEGS : 0;
 
@@ -151,7 +145,7 @@ static void work_off_one(struct node *node, struct release_order *order)
 	if (order->scanned)
 		return;
 	if (session && session_state_of_all(node, session) != SESSION_ENDED) {
-		if (!has_transactions_for(node, session) || !node_has_room(node))
+		if (!release_has_transactions_for(node, session) || !node_has_room(node))
 			return;
 		order->scanned = true;
 		begin_one(node, order, session_first(node, session));
@@ -194,10 +188,10 @@ static void work_off(struct node *node, struct release_order *order)
 		    session_state_of_all(node, session) == SESSION_ENDED ||
 		    began_after(node, session, order) ||
 		    (order->what.selector == NODE_SELECT_USER &&
-		     !is_of_user(session, order->what.user)))
+		     !session_is_of_user(node, session, order->what.user)))
 			continue;
 		/* Only the beginning is paced: the end of the walk is found at once. */
-		if (order->begun_paced >= allowed || !has_transactions_for(node, session)) {
+		if (order->begun_paced >= allowed || !release_has_transactions_for(node, session)) {
 			order->cursor = before;
 			break;
 		}
@@ -209,14 +203,18 @@ static void work_off(struct node *node, struct release_order *order)
 	finish_if_done(node, order);
 }
 
-static void arm(struct node *node)
+/* A tick that is near already stays where it is: what comes in every few milliseconds must not put it
+ * off for ever. */
+void releases_arm(struct node *node)
 {
-	bool waiting = false;
+	bool waiting = contacts_wait(node);
 
 	for (unsigned i = 0; i < LIMIT_RELEASE_ORDERS; i++)
 		waiting |= node->orders[i].number && !node->orders[i].scanned &&
 			   !node->orders[i].progress.stopped;
 	node->orders_timer.kind = NODE_TIMER_ORDERS;
+	if (waiting && timer_is_running(&node->orders_timer))
+		return;
 	if (waiting)
 		timers_start(&node->timers, &node->orders_timer, node->now_ms + TICK_MS);
 	else
@@ -228,7 +226,8 @@ void orders_expired(struct node *node)
 	for (unsigned i = 0; i < LIMIT_RELEASE_ORDERS; i++)
 		if (node->orders[i].number)
 			work_off(node, &node->orders[i]);
-	arm(node);
+	contacts_go_on(node); /* after the orders, which have a pace and leave it room */
+	releases_arm(node);
 }
 
 static enum node_release_verdict find_one(struct node *node, const struct node_release_order *order,
@@ -288,7 +287,7 @@ enum node_release_verdict node_release(struct node *node, uint64_t now_ms,
 	order->progress.running = true;
 	*ret_order = order->number;
 	work_off(node, order);
-	arm(node);
+	releases_arm(node);
 	return NODE_RELEASE_ACCEPTED;
 }
 
@@ -313,6 +312,6 @@ bool node_release_stop(struct node *node, uint32_t number)
 		return finished_at(node, number) != NULL;
 	order->progress.stopped = true;
 	finish_if_done(node, order);
-	arm(node);
+	releases_arm(node);
 	return true;
 }

@@ -2,6 +2,7 @@
 #include "node/internal.h"
 #include "node/legs.h"
 #include "node/registrar.h"
+#include "node/waits.h"
 
 static void report_dialog(const struct dialog *dialog, struct node_dialog_report *shown)
 {
@@ -23,14 +24,18 @@ static void report_dialogs(const struct node *node, const struct session *first,
 			   struct node_session_report *ret)
 {
 	const struct dialog *dialog;
+	uint8_t passage = 0;
 
 	for (const struct session *session = first; session;
 	     session = session_next_passage(node, session)) {
 		ret->n_dialogs += session->n_dialogs;
 		for (struct handle h = session->first_dialog;
 		     ret->n_dialogs_shown < NODE_REPORT_DIALOGS && (dialog = dialog_at(node, h));
-		     h = dialog->next)
-			report_dialog(dialog, &ret->dialogs[ret->n_dialogs_shown++]);
+		     h = dialog->next) {
+			report_dialog(dialog, &ret->dialogs[ret->n_dialogs_shown]);
+			ret->dialogs[ret->n_dialogs_shown++].passage = passage;
+		}
+		passage++;
 	}
 }
 
@@ -74,6 +79,7 @@ static void report_transfer(const struct anchored_session *a, struct node_transf
 		.came_back_ms = a->came_back_at_ms,
 		.failed_ms = a->failed_at_ms,
 		.failed_status = a->failed_status,
+		.source_release_ms = a->source_release_at_ms,
 	};
 }
 
@@ -95,6 +101,26 @@ static void report_anchored(const struct anchored_session *a, struct node_sessio
 	for (unsigned i = 0; i < a->n_forks; i++)
 		ret->n_dialogs += leg_has_dialog(&a->forks[i]);
 	report_transfer(a, &ret->transfer);
+}
+
+const char *node_state_name(const struct node_session_report *s)
+{
+	return s->is_terminating ? NODE_STATE_TERMINATING : session_state_name(s->state);
+}
+
+/* Whose doing an end is, before it is complete. An order that finds a BYE under way changes nothing of it. */
+static bool is_terminating(const struct node *node, const struct session *session,
+			   enum session_state state)
+{
+	if (state == SESSION_ENDED)
+		return false;
+	if (handle_is_set(session->anchored))
+		return state == SESSION_RELEASING &&
+		       (session->release_why == CLAUSE_SOURCE_LEG_ENDED ||
+			session->release_why == CLAUSE_REMOTE_LEG_ENDED ||
+			session->release_why == CLAUSE_TARGET_LEG_ENDED);
+	return session_is_terminating(node, session) || session->bye_came_first ||
+	       (state == SESSION_RELEASING && session->release_why == 0);
 }
 
 static void report(const struct node *node, const struct session *session,
@@ -129,8 +155,18 @@ static void report(const struct node *node, const struct session *session,
 		.servers = session_text(session, SESSION_SERVERS),
 		.server_legs = session->server_legs,
 		.release_why = session->release_why,
+		.is_terminating =
+			is_terminating(node, session, session_state_of_all(node, session)),
+		.bye_came_first = session->bye_came_first,
+		.first_bye_leg = session->first_bye_leg,
+		.reason_status = session->reason_status,
+		.reason_text = session_text(session, SESSION_REASON_TEXT),
+		.server_wait_ms = node->settings->server_wait_ms,
+		.timer_b_ms = node->settings->timers.ms[TIMER_B],
+		.timer_f_ms = node->settings->timers.ms[TIMER_F],
 		.journal = &session->journal,
 	};
+	report_waits(node, session, ret);
 	if (handle_is_set(session->anchored))
 		report_anchored(anchored_of(node, session), ret);
 	else
@@ -162,7 +198,17 @@ static const struct session *newer(const struct session *a, const struct session
 	return !a || b->began_ms >= a->began_ms ? b : a;
 }
 
-static const struct session *newest_in_dialogs(const struct node *node, struct text call_id)
+/* `roles`: of the SCC AS (2), of the S-CSCF (1), or of both. */
+#define OF_SCSCF 1u
+#define OF_SCCAS 2u
+
+static bool is_of_role(const struct session *session, unsigned roles)
+{
+	return (roles & (handle_is_set(session->anchored) ? OF_SCCAS : OF_SCSCF)) != 0;
+}
+
+static const struct session *newest_in_dialogs(const struct node *node, struct text call_id,
+					       unsigned roles)
 {
 	uint32_t hash = call_id_hash(node, call_id);
 	uint32_t at = map_first(&node->sessions_by_call_id, hash);
@@ -173,7 +219,8 @@ static const struct session *newest_in_dialogs(const struct node *node, struct t
 		const struct session *session =
 			session_at(node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
 
-		if (text_equal(session_text(session, SESSION_CALL_ID), call_id))
+		if (is_of_role(session, roles) &&
+		    text_equal(session_text(session, SESSION_CALL_ID), call_id))
 			newest = newer(newest, session_first(node, session));
 	}
 	return newest;
@@ -197,15 +244,42 @@ static const struct session *newest_in_legs(const struct node *node, struct text
 	return newest;
 }
 
+static bool found(const struct node *node, const struct session *session,
+		  struct node_session_id *ret)
+{
+	if (session)
+		*ret = (struct node_session_id){node->settings->shard,
+						pool_handle(node->sessions, session)};
+	return session != NULL;
+}
+
 bool node_session_by_call_id(struct node *node, struct text call_id, struct node_session_id *ret)
 {
-	const struct session *newest =
-		newest_in_legs(node, call_id, newest_in_dialogs(node, call_id));
+	const struct session *newest = newest_in_dialogs(node, call_id, OF_SCSCF | OF_SCCAS);
 
-	if (newest)
-		*ret = (struct node_session_id){node->settings->shard,
-						pool_handle(node->sessions, newest)};
-	return newest != NULL;
+	return found(node, newest_in_legs(node, call_id, newest), ret);
+}
+
+bool node_session_of_role(struct node *node, struct text call_id, bool at_sccas,
+			  struct node_session_id *ret)
+{
+	const struct session *newest =
+		newest_in_dialogs(node, call_id, at_sccas ? OF_SCCAS : OF_SCSCF);
+
+	return found(node, at_sccas ? newest_in_legs(node, call_id, newest) : newest, ret);
+}
+
+bool session_is_of_user(const struct node *node, const struct session *first, struct text user)
+{
+	struct scscf_surroundings around = {.subscribers = node->settings->subscribers};
+
+	if (scscf_is_same_user(&around, user, session_text(first, SESSION_CALLING_USER)))
+		return true;
+	for (const struct session *session = first; session;
+	     session = session_next_passage(node, session))
+		if (scscf_is_same_user(&around, user, session_text(session, SESSION_CALLED_USER)))
+			return true;
+	return false;
 }
 
 bool node_sessions(struct node *node, enum node_which which, struct text user, uint32_t look_max,
@@ -222,6 +296,53 @@ bool node_sessions(struct node *node, enum node_which which, struct text user, u
 		if (session_first(node, session) != session ||
 		    (session_state_of_all(node, session) == SESSION_ENDED) != (which == NODE_GONE))
 			continue;
+		if (user.len && !session_is_of_user(node, session, user))
+			continue;
+		report(node, session, ret);
+		return true;
+	}
+	*ret = (struct node_session_report){0};
+	return true;
+}
+
+static const struct session *ended_at(const struct node *node, uint32_t newest_first)
+{
+	return session_at(node, node->ended[(node->ended_first + node->n_ended - 1 - newest_first) %
+					    node->ended_max]);
+}
+
+static uint64_t ended_ms(const struct session *session)
+{
+	return session->began_ms + session->ended_after_ms;
+}
+
+/* How many ended later: the ring is in the order of their ends. */
+static uint32_t ended_after(const struct node *node, uint64_t until_ms)
+{
+	uint32_t low = 0, high = node->n_ended;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (ended_ms(ended_at(node, middle)) > until_ms)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool node_ended_sessions(struct node *node, uint64_t until_ms, struct text user, uint32_t look_max,
+			 uint32_t *at, struct node_session_report *ret)
+{
+	uint32_t later = ended_after(node, until_ms);
+
+	for (uint32_t looked = 0; looked < look_max; looked++) {
+		const struct session *session;
+
+		if (*at >= node->n_ended - later)
+			return false;
+		session = ended_at(node, later + (*at)++);
 		if (user.len && !text_equal(session_text(session, SESSION_CALLING_USER), user) &&
 		    !text_equal(session_text(session, SESSION_CALLED_USER), user))
 			continue;

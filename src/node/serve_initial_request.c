@@ -2,6 +2,7 @@
  * application server fails. Which server and which targets says the role (roles/scscf/initial_request.c). */
 #include "dialog/session_interval.h"
 #include "node/arrival.h"
+#include "node/event_lines.h"
 
 static void count_refusal(struct node *node, unsigned status)
 {
@@ -13,16 +14,19 @@ static void count_refusal(struct node *node, unsigned status)
 		node->counters.not_registered++;
 }
 
-static void journal_branch(struct node *node, struct session *session, uint8_t leg,
-			   enum session_clause clause)
+/* It came once, wherever it goes. */
+static void journal_branch(struct node *node, struct server_transaction *server,
+			   struct session *session, uint8_t leg, enum session_clause clause)
 {
-	session_journal(node, session,
-			(struct journal_record){.kind = JOURNAL_REQUEST,
-						.from = LEG_CALLING,
-						.to = leg,
-						.method = node->message.method,
-						.cseq = node->message.cseq,
-						.clause = (uint8_t)clause});
+	session_journal(
+		node, session,
+		(struct journal_record){.kind = JOURNAL_REQUEST,
+					.from = server->is_in_journal ? LEG_SERVER : LEG_CALLING,
+					.to = leg,
+					.method = node->message.method,
+					.cseq = node->message.cseq,
+					.clause = (uint8_t)clause});
+	server->is_in_journal = true;
 }
 
 static void join_session(struct session *session, struct client_transaction *client, uint8_t leg)
@@ -65,7 +69,7 @@ static unsigned fork_request(struct node *node, struct arrival *a,
 		if (!session)
 			continue;
 		client->contact_use = contact_join(node, client->contact, session);
-		journal_branch(node, session, client->leg, clause);
+		journal_branch(node, server, session, client->leg, clause);
 	}
 	return n;
 }
@@ -122,13 +126,14 @@ static unsigned send_to_server(struct node *node, struct arrival *a,
 	*ret_status = 500;
 	if (!passage)
 		passage = passage_begin(node, session, NULL);
+	if (passage)
+		server->passage = pool_handle(node->passages, passage);
 	put_served_user(&lines,
 			service); /* before the passage forgets the user of its last server */
 	text_put(&lines, f.lines);
 	if (!passage || !passage_to_server(node, passage, service, node->message.request_uri,
 					   a->charging_vector))
 		return 0;
-	server->passage = pool_handle(node->passages, passage);
 	addressing_next_hop(node, server_uri, 0,
 			    &way); /* the way back is one that the server can go */
 	put_server_route(&route, node, way.local, passage, server_uri);
@@ -148,29 +153,57 @@ static unsigned send_to_server(struct node *node, struct arrival *a,
 	join_session(session, client, passage->called_leg);
 	client_waits_for_server(node, client);
 	if (session)
-		journal_branch(node, session, client->leg, CLAUSE_FILTER_CRITERIA);
+		journal_branch(node, server, session, client->leg, CLAUSE_FILTER_CRITERIA);
 	return 1;
+}
+
+static void journal_arrival(struct node *node, struct server_transaction *server,
+			    struct session *session)
+{
+	if (!server->is_in_journal)
+		session_journal(node, session,
+				(struct journal_record){.kind = JOURNAL_REQUEST,
+							.from = LEG_CALLING,
+							.to = LEG_SERVER,
+							.method = SIP_INVITE,
+							.cseq = session->invite_cseq,
+							.note = NOTE_ABSORBED});
+	server->is_in_journal = true;
+}
+
+/* Nothing was sent to the server of this passage: there is no way to it. */
+static void journal_no_route(struct node *node, struct server_transaction *server,
+			     struct session *session, const struct service_passage *passage)
+{
+	journal_arrival(node, server, session);
+	session_journal(
+		node, session,
+		(struct journal_record){.kind = JOURNAL_OUTCOME,
+					.to = passage->called_leg,
+					.method = SIP_INVITE,
+					.cseq = session->invite_cseq,
+					.note = NOTE_NO_ROUTE,
+					.clause = passage->default_handling == SESSION_CONTINUED
+							  ? CLAUSE_SERVER_PASSED_OVER
+							  : CLAUSE_SERVER_NEEDED});
 }
 
 static void refuse(struct node *node, struct server_transaction *server, struct session *session,
 		   unsigned status, enum session_clause clause)
 {
 	if (session) {
-		session_journal(node, session,
-				(struct journal_record){.kind = JOURNAL_REQUEST,
-							.from = LEG_CALLING,
-							.to = LEG_SERVER,
-							.method = SIP_INVITE,
-							.cseq = session->invite_cseq});
+		journal_arrival(node, server, session);
 		session_journal(node, session,
 				(struct journal_record){.kind = JOURNAL_RESPONSE,
 							.from = LEG_SERVER,
 							.to = LEG_CALLING,
 							.method = SIP_INVITE,
 							.status = (uint16_t)status,
+							.cseq = session->invite_cseq,
 							.clause = (uint8_t)clause});
 	}
-	server_refuse(node, server, status);
+	/* @req RF-8  RFC 4320 §4.2: nobody says 408 to a non-INVITE; that there is no way is known here. */
+	server_refuse(node, server, status == 408 && !server->machine.is_invite ? 500 : status);
 	if (session)
 		session_finish(node, session, SESSION_END_REJECTED, status, clause);
 }
@@ -260,6 +293,8 @@ static void send_on(struct node *node, struct arrival *a, struct server_transact
 		/* No way to it: as if it had failed. */
 		node->counters.servers_failed++;
 		passage->at_server = false;
+		if (session)
+			journal_no_route(node, server, session, passage);
 		if (passage->default_handling == SESSION_TERMINATED)
 			break;
 		known = what_is_known(node, a, passage);
@@ -269,7 +304,9 @@ static void send_on(struct node *node, struct arrival *a, struct server_transact
 		return;
 	count_refusal(node, service->status);
 	refuse(node, server, session, service->status,
-	       service->status == 422 ? CLAUSE_INTERVAL_TOO_SMALL : CLAUSE_TERMINATING);
+	       service->status == 422   ? CLAUSE_INTERVAL_TOO_SMALL
+	       : service->status == 403 ? CLAUSE_CALLER_REFUSED
+					: CLAUSE_TERMINATING);
 }
 
 /* The session of this passage. NULL: a bound was reached. */
@@ -286,6 +323,8 @@ static struct session *begin_session(struct node *node, struct server_transactio
 		return NULL;
 	}
 	node->counters.sessions_begun += !resumed;
+	if (!resumed)
+		event_session_begun(node, session);
 	session->invite = pool_handle(node->servers, server);
 	server->session = pool_handle(node->sessions, session);
 	server->passage = session->passage;

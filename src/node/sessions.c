@@ -1,7 +1,6 @@
 /* The life of sessions and their dialogs in the node's tables. */
+#include "node/event_lines.h"
 #include "node/legs.h"
-
-#include "sip/sdp.h"
 
 #include <assert.h>
 
@@ -25,24 +24,6 @@ uint32_t call_id_hash(const struct node *node, struct text call_id)
 	return (uint32_t)hash_bytes(&node->key, call_id.at, call_id.len);
 }
 
-void session_journal(struct node *node, struct session *session, struct journal_record record)
-{
-	const struct service_passage *passage = passage_of(node, session);
-	uint64_t age_ms;
-
-	if (passage) {
-		if (record.from == LEG_CALLING)
-			record.from = passage->calling_leg;
-		if (record.to == LEG_CALLING)
-			record.to = passage->calling_leg;
-		session = session_first(node, session);
-	}
-	age_ms = node->now_ms - session->began_ms;
-	record.at_ms = age_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)age_ms;
-	node->counters.clauses[record.clause]++;
-	journal_add(&session->journal, node->session_store, record);
-}
-
 static bool is_confirmed(unsigned state)
 {
 	return state == SESSION_CONFIRMED;
@@ -57,6 +38,8 @@ void session_set_state(struct node *node, struct session *session, enum session_
 	node->confirmed += (uint64_t)is_confirmed(state) - (uint64_t)is_confirmed(session->state);
 	node->releasing += (uint64_t)(state == SESSION_RELEASING) -
 			   (uint64_t)(session->state == SESSION_RELEASING);
+	if (state == SESSION_ANSWERED && session->state == SESSION_ESTABLISHING)
+		event_session_answered(node, session);
 	session->state = (uint8_t)state;
 }
 
@@ -296,10 +279,14 @@ static struct dialog *begin_dialog(struct node *node, struct session *session,
 	return dialog;
 }
 
-static uint8_t leg_of_new_dialog(struct node *node, struct session *session, uint8_t branch_leg)
+/* An application server is one party, however its dialogs fork behind it. */
+static uint8_t leg_of_new_dialog(struct node *node, struct session *session, uint8_t branch_leg,
+				 bool is_to_server)
 {
 	struct dialog *dialog;
 
+	if (is_to_server)
+		return branch_leg;
 	for (struct handle h = session->first_dialog; (dialog = dialog_at(node, h));
 	     h = dialog->next)
 		if (dialog->leg ==
@@ -345,7 +332,7 @@ struct dialog *session_dialog_of_response(struct node *node, struct session *ses
 	dialog->calling_leg =
 		passage_of(node, session) ? passage_of(node, session)->calling_leg : LEG_CALLING;
 	dialog->contact_use = contact_join(node, client->contact, session);
-	dialog->leg = leg_of_new_dialog(node, session, client->leg);
+	dialog->leg = leg_of_new_dialog(node, session, client->leg, client->is_to_server);
 	dialog->next = session->first_dialog;
 	session->first_dialog = pool_handle(node->dialogs, dialog);
 	session->n_dialogs++;
@@ -511,30 +498,16 @@ static void remember_ended(struct node *node, struct session *session)
 		pool_handle(node->sessions, session);
 }
 
-static void log_end(struct node *node, const struct session *session)
-{
-	bool of_note = session->end == SESSION_END_RELEASED || session->end == SESSION_END_LOST ||
-		       session->end == SESSION_END_SESSION_TIMER ||
-		       session->end == SESSION_END_DEREGISTERED ||
-		       session->end == SESSION_END_BYE_OF_SERVER;
-	struct text call_id = session_text(session, SESSION_CALL_ID);
-	enum node_log_level level = of_note ? NODE_LOG_INFO : NODE_LOG_DEBUG;
-
-	if (!node_logs(node, level))
-		return;
-	node_log(node, level, "session ended call_id=\"%.*s\" end=\"%s\" status=%u after_ms=%u",
-		 TEXT_ARGS(call_id), session_end_name(session->end), session->end_status,
-		 session->ended_after_ms);
-}
-
 /* Why the session as a whole ended. With several passages: who hung up first, if anybody did. */
 static enum session_end end_of_all(const struct node *node, const struct session *first)
 {
 	bool was_ordered = first->release_why == CLAUSE_RELEASE_ORDERED;
 
-	if (first->end == SESSION_END_RELEASED || (passage_of(node, first) && first->release_why))
+	if (!first->bye_came_first &&
+	    (first->end == SESSION_END_RELEASED || (passage_of(node, first) && first->release_why)))
 		return was_ordered ? SESSION_END_RELEASED : SESSION_END_DEREGISTERED;
-	if (!passage_of(node, first) || first->first_bye_leg == 0 || first->answered_after_ms == 0)
+	if (!(first->bye_came_first || passage_of(node, first)) || first->first_bye_leg == 0 ||
+	    first->answered_after_ms == 0)
 		return first->end;
 	if (first->first_bye_leg < 32 && first->server_legs & 1u << first->first_bye_leg)
 		return SESSION_END_BYE_OF_SERVER;
@@ -551,7 +524,7 @@ static void all_ended(struct node *node, struct session *first, enum session_cla
 						.clause = (uint8_t)clause});
 	first->ended_after_ms = (uint32_t)(node->now_ms - first->began_ms);
 	node->counters.sessions_ended++;
-	log_end(node, first);
+	event_session_ended(node, first);
 	if (first->release_order)
 		orders_session_finished(node, first);
 	passages_ended(node, first);

@@ -36,6 +36,15 @@ static void let_go(struct node *node, char **kept, uint32_t *kept_len)
 	*kept_len = 0;
 }
 
+/* For the first time: what found no room in its own step. */
+static bool send_kept(struct node *node, struct text kept, const struct endpoint *to, uint8_t local)
+{
+	struct text_writer w = outbox_writer(node);
+
+	text_put(&w, kept);
+	return outbox_send(node, &w, to, local).len > 0;
+}
+
 /* ---------------------------------------------------------------- server */
 
 struct server_transaction *server_find(struct node *node, const struct server_key *key)
@@ -102,6 +111,7 @@ struct server_transaction *server_begin(struct node *node, const struct sip_mess
 		return NULL;
 	server->key = *key;
 	server->method = request->method;
+	server->cseq = request->cseq;
 	server->local = local;
 	server->peer = addressing_of_responses(request, source);
 	server->source_port = source->port;
@@ -128,23 +138,40 @@ static bool may_be_needed_again(const struct server_transaction *server)
 	return !server->machine.reliable;
 }
 
+/* What is kept is the response at hand or none: never an older one in its place. */
+static void keep_response(struct node *node, struct server_transaction *server, struct text bytes)
+{
+	if (!bytes.len || !keep(node, &server->response, &server->response_len, bytes))
+		let_go(node, &server->response, &server->response_len);
+}
+
+/* @req TX-10
+ * A response that finds the outbox full is kept over any transport, and goes out when timers are looked
+ * at again: node_expire() does so only while there is room. */
 void server_send(struct node *node, struct server_transaction *server, unsigned status,
 		 const struct text_writer *w)
 {
-	struct text sent;
+	bool is_sent, has_ended;
 
 	if (!server_machine_may_send(&server->machine, status))
 		return;
-	sent = outbox_send(node, w, &server->peer, server->local);
-	if (sent.len && may_be_needed_again(server))
-		keep(node, &server->response, &server->response_len, sent);
+	if (!w->full)
+		journal_response_sent(node, server, status);
+	is_sent = outbox_send(node, w, &server->peer, server->local).len > 0;
+	keep_response(node, server,
+		      w->full || (is_sent && !may_be_needed_again(server)) ? (struct text){0}
+									   : text_written(w));
 	if (status >= 200) {
 		server->has_final = true;
 		let_go(node, &server->request, &server->request_len);
 		let_go(node, &server->best, &server->best_len);
 	}
-	if (server_machine_sent(&server->machine, status, &node->settings->timers, node->now_ms) &
-	    SERVER_ENDED) {
+	has_ended = server_machine_sent(&server->machine, status, &node->settings->timers,
+					node->now_ms) &
+		    SERVER_ENDED;
+	if (!is_sent && server->response) {
+		server_machine_not_sent(&server->machine, &node->settings->timers, node->now_ms);
+	} else if (has_ended) {
 		/* Freed by its timer, at once, so that nobody in this step holds something that is
 		 * gone. */
 		server->machine.state = SERVER_COMPLETED;
@@ -225,33 +252,28 @@ void server_stay_silent(struct node *node, struct server_transaction *server)
 	server_arm(node, server);
 }
 
-static uint8_t leg_number_of(struct node *node, const struct server_transaction *server)
+static void send_response_again(struct node *node, struct server_transaction *server)
 {
-	struct session *session = session_at(node, server->session);
+	struct text kept = {server->response, server->response_len};
 
-	return server->is_of_leg && anchored_of(node, session)
-		       ? leg_place_of(node, session, server->side, 0).leg->number
-		       : LEG_CALLING;
+	if (!server_machine_is_unsent(&server->machine)) {
+		if (kept.len)
+			outbox_send_again(node, kept, &server->peer, server->local);
+	} else if (!kept.len || send_kept(node, kept, &server->peer, server->local)) {
+		server_machine_sent_at_last(&server->machine, node->now_ms);
+	}
 }
 
 void server_apply(struct node *node, struct server_transaction *server, unsigned orders)
 {
 	if (orders & SERVER_SEND_TRYING) {
-		struct session *session = session_at(node, server->session);
-
 		server_answer(node, server, 100, TEXT("Trying"), (struct text){0});
-		if (session)
-			session_journal(node, session,
-					(struct journal_record){.kind = JOURNAL_RESPONSE,
-								.from = LEG_SERVER,
-								.to = leg_number_of(node, server),
-								.method = server->method,
-								.status = 100,
-								.clause = CLAUSE_TRYING});
+		node->counters.clauses[server->machine.is_invite ? CLAUSE_TRYING
+								 : CLAUSE_TRYING_NON_INVITE] +=
+			session_at(node, server->session) != NULL;
 	}
-	if ((orders & SERVER_SEND_RESPONSE) && server->response)
-		outbox_send_again(node, (struct text){server->response, server->response_len},
-				  &server->peer, server->local);
+	if (orders & SERVER_SEND_RESPONSE)
+		send_response_again(node, server);
 	if (orders & SERVER_ENDED) {
 		if (server->is_of_leg)
 			leg_transaction_ended(node, server);
@@ -275,6 +297,7 @@ struct client_transaction *client_take(struct node *node)
 	if (client) {
 		client->timer_c_at_ms = TIMERS_NEVER;
 		client->machine.give_up_at_ms = client->machine.retransmit_at_ms = TIMERS_NEVER;
+		client->machine.send_at_ms = TIMERS_NEVER;
 	}
 	return client;
 }
@@ -310,11 +333,22 @@ void client_end(struct node *node, struct client_transaction *client)
 	pool_give_back(node->clients, client);
 }
 
+/* RFC 4320 §4.1: to a non-INVITE a server says 100 when Timer E has come to T2, and over UDP that may be lost
+ * once (docs/adr/0024). */
+static uint32_t server_wait_of(const struct node *node, const struct client_transaction *client)
+{
+	uint32_t until_100_ms = 2 * node->settings->timers.ms[TIMER_T2];
+
+	if (client->method == SIP_INVITE || node->settings->server_wait_ms > until_100_ms)
+		return node->settings->server_wait_ms;
+	return until_100_ms;
+}
+
 void client_waits_for_server(struct node *node, struct client_transaction *client)
 {
 	client->is_to_server = true;
 	client->waits_for_server = true;
-	client->timer_c_at_ms = node->now_ms + node->settings->server_wait_ms;
+	client->timer_c_at_ms = node->now_ms + server_wait_of(node, client);
 	client_arm(node, client);
 }
 
@@ -341,22 +375,21 @@ void client_arm(struct node *node, struct client_transaction *client)
 		timers_start(&node->timers, &client->timer, at);
 }
 
+/* @req TX-10 */
 bool client_begin(struct node *node, struct client_transaction *client, const struct next_hop *hop,
 		  enum sip_method method, const struct text_writer *w)
 {
-	struct text sent;
-
 	client->to = hop->to;
 	client->local = hop->local;
 	client->went_to_stream = hop->went_to_stream;
 	client->method = (uint8_t)method;
 	if (w->full || !keep(node, &client->request, &client->request_len, text_written(w)))
 		return false;
-	sent = outbox_send(node, w, &client->to, client->local);
-	(void)sent; /* lost to a full outbox: the retransmission makes up for it */
 	client_machine_start(&client->machine, method == SIP_INVITE,
 			     transport_is_reliable(hop->to.transport), &node->settings->timers,
 			     node->now_ms);
+	if (!outbox_send(node, w, &client->to, client->local).len)
+		client_machine_not_sent(&client->machine, node->now_ms);
 	if (method == SIP_INVITE)
 		client->timer_c_at_ms = node->now_ms + node->settings->timers.ms[TIMER_C];
 	client_arm(node, client);
@@ -377,12 +410,25 @@ static void send_ack(struct node *node, struct client_transaction *client,
 	outbox_send(node, &w, &client->to, client->local);
 }
 
+static void send_request_again(struct node *node, struct client_transaction *client)
+{
+	struct text kept = {client->request, client->request_len};
+
+	if (!client_machine_is_unsent(&client->machine)) {
+		if (!kept.len)
+			return;
+		journal_request_again(node, client);
+		outbox_send_again(node, kept, &client->to, client->local);
+	} else if (!kept.len || send_kept(node, kept, &client->to, client->local)) {
+		client_machine_sent_at_last(&client->machine);
+	}
+}
+
 void client_apply(struct node *node, struct client_transaction *client, unsigned orders,
 		  const struct sip_message *response)
 {
-	if ((orders & CLIENT_SEND_REQUEST) && client->request)
-		outbox_send_again(node, (struct text){client->request, client->request_len},
-				  &client->to, client->local);
+	if (orders & CLIENT_SEND_REQUEST)
+		send_request_again(node, client);
 	if ((orders & CLIENT_SEND_ACK) && response)
 		send_ack(node, client, response);
 	if (orders & CLIENT_LET_REQUEST_GO)
@@ -393,6 +439,21 @@ void client_apply(struct node *node, struct client_transaction *client, unsigned
 		client_end(node, client);
 	else
 		client_arm(node, client);
+}
+
+static void journal_cancel(struct node *node, const struct client_transaction *client,
+			   struct text reason_lines)
+{
+	struct session *session = session_at(node, client->session);
+	struct journal_record record = {.kind = JOURNAL_REQUEST,
+					.from = LEG_SERVER,
+					.to = client->leg,
+					.method = SIP_CANCEL,
+					.cseq = client->cseq,
+					.clause = client->cancel_clause};
+
+	if (session)
+		session_journal(node, session, journal_with_reason_lines(record, reason_lines));
 }
 
 /* RFC 3261 §9.1: not before a provisional response; hop by hop; if nothing final comes within 64*T1
@@ -427,11 +488,14 @@ void client_cancel(struct node *node, struct client_transaction *client, struct 
 	}
 	cancel->owner = CLIENT_OF_CANCEL;
 	cancel->cseq = client->cseq;
+	cancel->owned = client_handle(node, client);
 	cancel->loop_hash = client->loop_hash;
 	w = outbox_writer(node);
 	sip_write_cancel(&w, &node->other, reason_lines);
-	if (client_begin(node, cancel, &hop, SIP_CANCEL, &w))
-		client->cancel = client_handle(node, cancel);
-	else
+	if (!client_begin(node, cancel, &hop, SIP_CANCEL, &w)) {
 		client_end(node, cancel);
+		return;
+	}
+	client->cancel = client_handle(node, cancel);
+	journal_cancel(node, client, reason_lines);
 }

@@ -57,18 +57,6 @@ static bool parse_target_dialog(struct text value, struct text *ret_call_id, str
 	       sip_param(params, TEXT("remote-tag"), &tags[1]) && tags[0].len && tags[1].len;
 }
 
-/* false: there is none. */
-static bool target_dialog_of(const struct sip_message *m, struct text *ret)
-{
-	for (unsigned i = 0; i < m->n_fields; i++)
-		if (m->fields[i].header == SIP_HEADER_OTHER &&
-		    text_equal_nocase(m->fields[i].name, TEXT("Target-Dialog"))) {
-			*ret = m->fields[i].value;
-			return true;
-		}
-	return false;
-}
-
 /* @req SV-7  What the party of this message can do, by the feature tags of its Contact. */
 struct sccas_features leg_features_of(const struct sip_message *m)
 {
@@ -102,18 +90,14 @@ static struct anchored_session *preferred_of_user(const struct node *node, struc
 	return best;
 }
 
-/* @req SV-2 SV-3 SV-8
- * NULL: *ret_status says why. */
-static struct anchored_session *find_session(struct node *node, enum transfer_request kind,
-					     unsigned *ret_status)
+/* @req SV-3 SV-8b */
+static const struct sccas_user *find_user(const struct node *node, bool *ret_is_named)
 {
-	const struct sip_message *m = &node->message;
-	struct sip_list list = sip_list_of(m, SIP_HEADER_P_ASSERTED_IDENTITY);
-	struct text value, dialog, call_id, tags[2];
+	struct sip_list list = sip_list_of(&node->message, SIP_HEADER_P_ASSERTED_IDENTITY);
 	const struct sccas_user *user = NULL;
-	struct anchored_session *a;
-	bool is_named = false;
+	struct text value;
 
+	*ret_is_named = false;
 	while (!user && sip_list_next(&list, &value)) {
 		char bytes[32];
 		struct text_writer number = text_writer_on(bytes, sizeof(bytes));
@@ -121,19 +105,33 @@ static struct anchored_session *find_session(struct node *node, enum transfer_re
 
 		if (!sip_name_addr_parse(value, &address))
 			continue;
-		is_named |= sccas_number_of(address.uri, &number); /* SV-8b */
+		*ret_is_named |= sccas_number_of(address.uri, &number);
 		user = sccas_user_by_c_msisdn(node->settings->sccas.users, address.uri);
 		if (!user)
 			user = sccas_user_by_identity(node->settings->sccas.users, address.uri);
 	}
-	*ret_status = !is_named ? 400 : node->settings->sccas.unknown_user_status;
+	return user;
+}
+
+/* @req SV-2 SV-8
+ * NULL: *ret_why says why. */
+static struct anchored_session *find_session(struct node *node, enum transfer_request kind,
+					     const struct sccas_user *user, bool is_named,
+					     enum transfer_refusal *ret_why)
+{
+	const struct sip_message *m = &node->message;
+	const struct sip_field *dialog = sip_first(m, SIP_HEADER_TARGET_DIALOG);
+	struct text call_id, tags[2];
+	struct anchored_session *a;
+
+	*ret_why = is_named ? REFUSED_UNKNOWN_USER : REFUSED_NO_NUMBER;
 	if (!user)
 		return NULL;
-	*ret_status = 480;
-	if (!target_dialog_of(m, &dialog))
+	*ret_why = dialog ? REFUSED_NOT_THAT_SESSION : REFUSED_NO_SESSION;
+	if (!dialog)
 		return preferred_of_user(node, user->c_msisdn, kind);
-	if (!parse_target_dialog(dialog, &call_id, tags)) {
-		*ret_status = 400;
+	if (!parse_target_dialog(dialog->value, &call_id, tags)) {
+		*ret_why = REFUSED_BAD_TARGET_DIALOG;
 		return NULL;
 	}
 	a = anchored_of_dialog(node, call_id, tags[0], tags[1]);
@@ -172,10 +170,22 @@ static bool begin_target_leg(struct node *node, struct anchored_session *a, stru
 			    .peer_invite_cseq = m->cseq};
 	leg_request_in_order(leg, m->cseq);
 	if (!leg_set_texts(leg, node->session_store, texts) || !anchored_index_leg(node, a, leg)) {
-		leg->state = LEG_UNUSED;
+		leg_clear(leg, node->session_store);
+		*leg = (struct leg){.number = number};
 		return false;
 	}
 	return true;
+}
+
+/* docs/adr/0031: the ACK of a 2xx that the UE owes is this server's from now on. */
+static void transfer_signalling(struct node *node, struct session *session,
+				struct leg_actions *actions)
+{
+	struct leg_place remote = leg_place_of(node, session, REMOTE_LEG, 0);
+
+	if (remote.leg->ack_due)
+		leg_take_over_ack(node, &remote);
+	sccas_transfer_of_signalling(remote.anchored, node->now_ms, actions);
 }
 
 static void transfer(struct node *node, struct arrival *arrival, enum transfer_request kind,
@@ -212,9 +222,10 @@ static void transfer(struct node *node, struct arrival *arrival, enum transfer_r
 	a->was_active = a->speech == SDP_SPEECH_BOTH_WAYS;
 	a->is_kept = false;
 	if (kind == TRANSFER_REQUEST_ATU_STI && a->legs[REMOTE_LEG].state == LEG_ESTABLISHED &&
+	    sccas_remote_leg_is_free(a) &&
 	    sdp_is_same(sip_session_description(&node->message),
 			leg_text(&a->legs[SOURCE_ACCESS_LEG], LEG_REMOTE_SDP)))
-		sccas_transfer_of_signalling(a, node->now_ms, &actions);
+		transfer_signalling(node, session, &actions);
 	else
 		sccas_transfer(a, node->now_ms, node->settings->timers.ms[TIMER_T1], &actions);
 	carry_out_legs(node, session, &actions);
@@ -243,15 +254,31 @@ static struct text put_unsupported(const struct sip_message *m, struct text_writ
 	return text_written(w);
 }
 
-/* @req SV-8  In a transaction, so that what is repeated is answered alike and the ACK finds its place. */
-static void refuse(struct node *node, struct arrival *arrival, unsigned status, struct text lines)
+static unsigned status_of(const struct node *node, enum transfer_refusal why)
 {
+	switch (why) {
+	case REFUSED_UNSUPPORTED: return 420;
+	case REFUSED_NO_SPEECH: return 488;
+	case REFUSED_NO_CONTACT:
+	case REFUSED_NO_NUMBER:
+	case REFUSED_BAD_TARGET_DIALOG: return 400;
+	case REFUSED_UNKNOWN_USER: return node->settings->sccas.unknown_user_status;
+	case REFUSED_NO_SESSION:
+	case REFUSED_NOT_THAT_SESSION:
+	case REFUSED_LATE: break;
+	}
+	return 480;
+}
+
+/* @req SV-8  In a transaction, so that what is repeated is answered alike and the ACK finds its place. */
+static void refuse(struct node *node, struct arrival *arrival, enum transfer_refusal why,
+		   const struct sccas_user *user, struct text lines)
+{
+	unsigned status = status_of(node, why);
 	struct server_transaction *server =
 		server_begin(node, &node->message, &arrival->key, arrival->source, arrival->local);
 
-	node->counters.transfers_refused++;
-	node_log(node, NODE_LOG_INFO, "transfer refused status=%u call_id=\"%.*s\"", status,
-		 TEXT_ARGS(node->message.call_id));
+	transfer_refused(node, arrival, why, status, user);
 	if (server)
 		server_answer(node, server, status, (struct text){0}, lines);
 	else
@@ -262,16 +289,20 @@ void transfer_request(struct node *node, struct arrival *arrival, enum transfer_
 {
 	struct text sdp = sip_session_description(&node->message), unsupported;
 	struct text_writer lines = text_writer_on(node->scratch, SCRATCH_BYTES);
+	bool is_named;
+	const struct sccas_user *user = find_user(node, &is_named);
+	enum transfer_refusal why;
 	struct anchored_session *a;
-	unsigned status = 0;
 
 	unsupported = put_unsupported(&node->message, &lines);
 	if (unsupported.len)
-		refuse(node, arrival, 420, unsupported);
+		refuse(node, arrival, REFUSED_UNSUPPORTED, user, unsupported);
+	else if (!leg_contact_of(&node->message).len)
+		refuse(node, arrival, REFUSED_NO_CONTACT, user, (struct text){0});
 	else if (!sdp.len || sdp_speech_of(sdp) == SDP_NO_SPEECH)
-		refuse(node, arrival, 488, (struct text){0});
-	else if ((a = find_session(node, kind, &status)))
+		refuse(node, arrival, REFUSED_NO_SPEECH, user, (struct text){0});
+	else if ((a = find_session(node, kind, user, is_named, &why)))
 		transfer(node, arrival, kind, a);
 	else
-		refuse(node, arrival, status, (struct text){0});
+		refuse(node, arrival, why, user, (struct text){0});
 }

@@ -72,6 +72,22 @@ static void put_return(struct text_writer *w, const struct node_transfer_report 
 				 : TEXT(" after the INVITE due to STN-SR"));
 }
 
+/* Until then the UE may come back. */
+static void put_source_release(struct text_writer *w, const struct node_session_report *s,
+			       uint64_t now_ms)
+{
+	uint64_t at_ms = s->transfer.source_release_ms;
+
+	if (!at_ms || s->state >= SESSION_RELEASING)
+		return;
+	text_put_literal(w, "The source access leg is released in ");
+	ladder_put_seconds(w, at_ms > now_ms ? at_ms - now_ms : 0);
+	text_put_literal(w, ", at ");
+	ladder_put_seconds(w, at_ms - s->began_ms);
+	text_put_literal(w, ", unless the UE returns");
+	put_sentence_end(w, CLAUSE_SOURCE_RELEASE_DELAY);
+}
+
 static void put_transferred(struct text_writer *w, const struct node_session_report *s)
 {
 	const struct node_transfer_report *t = &s->transfer;
@@ -114,6 +130,25 @@ static void put_failed_before(struct text_writer *w, const struct node_session_r
 	put_sentence_end(w, CLAUSE_TRANSFER_FAILED);
 }
 
+/* An INVITE that came in the window, and did not save the call. The window goes on, for another one. */
+static void put_failed_inside(struct text_writer *w, const struct node_session_report *s)
+{
+	const struct node_transfer_report *t = &s->transfer;
+
+	if (!t->failed_ms || !t->source_bye_ms || t->failed_ms < t->source_bye_ms)
+		return;
+	text_put_literal(w, "One INVITE due to STN-SR has failed: ");
+	if (t->failed_status == 487)
+		text_put_literal(w, "the MSC server cancelled it");
+	else if (t->failed_status == 504)
+		text_put_literal(w, "the MSC server did not acknowledge our 183");
+	else
+		text_printf(w, "remote party %u", t->failed_status);
+	text_put_literal(w, " at ");
+	ladder_put_seconds(w, t->failed_ms - s->began_ms);
+	put_sentence_end(w, CLAUSE_TRANSFER_FAILED);
+}
+
 static void put_window_over(struct text_writer *w, const struct node_session_report *s)
 {
 	text_put_literal(w, "No INVITE due to STN-SR within ");
@@ -122,6 +157,7 @@ static void put_window_over(struct text_writer *w, const struct node_session_rep
 	put_bye(w, s);
 	text_put_literal(w, ": remote leg released");
 	put_sentence_end(w, CLAUSE_HOLD_OVER);
+	put_failed_inside(w, s);
 }
 
 static void put_failed(struct text_writer *w, const struct node_session_report *s)
@@ -178,6 +214,7 @@ static void put_pending(struct text_writer *w, const struct node_session_report 
 		text_put_literal(w, " more, window ");
 		ladder_put_window(w, t->hold_ms);
 		put_sentence_end(w, CLAUSE_HOLD);
+		put_failed_inside(w, s);
 	}
 	if (t->state != TRANSFER_NONE && t->state != TRANSFER_DONE) {
 		text_put_literal(w, "INVITE due to STN-SR ");
@@ -223,7 +260,10 @@ void ladder_put_transfer(struct text_writer *w, const struct node_session_report
 		put_failed_before(w, s);
 		put_undecided(w, s);
 		break;
-	case VERDICT_TRANSFERRED: put_transferred(w, s); break;
+	case VERDICT_TRANSFERRED:
+		put_transferred(w, s);
+		put_source_release(w, s, now_ms);
+		break;
 	case VERDICT_KEPT:
 		put_invite(w, s);
 		text_put_literal(w, ": kept");

@@ -10,9 +10,10 @@
 #define SESSION_CLAUSES(ROW)                                                                                             \
 	ROW(NONE, "", "")                                                                                                \
 	ROW(FORWARD_REQUEST, "RFC 3261 §16.6", "a request is forwarded")                                                  \
-	ROW(FORWARD_RESPONSE, "RFC 3261 §16.7", "a response is forwarded")                                                \
 	ROW(TRYING, "RFC 3261 §17.2.1", "100 after 200 ms without another response")                                      \
+	ROW(TRYING_NON_INVITE, "RFC 4320 §4.1", "100 to a request other than INVITE, as late as its sender repeats it slowest") \
 	ROW(TERMINATING, "TS 24.229 §5.4.3.3", "the called user is served here")                                          \
+	ROW(CALLER_REFUSED, "TS 24.229 §5.4.3.2", "403: the caller is no subscriber, is barred, or is not to be believed")   \
 	ROW(ORIGINATING, "TS 24.229 §5.4.3.2", "the calling user is served here")                                         \
 	ROW(FORK, "RFC 3261 §16.7 step 10", "after a 2xx or 6xx the other branches are cancelled")                        \
 	ROW(BEST_RESPONSE, "RFC 3261 §16.7 step 6", "the best final response of all branches is forwarded")               \
@@ -42,15 +43,14 @@
 	ROW(DEREGISTERED, "TS 24.229 §5.4.5.1.2A", "the registration of a contact ended: its sessions are released")     \
 	ROW(BYE_CAME_THROUGH_SERVERS, "TS 24.229 §5.4.5.1.2", "the BYE has passed the application servers; the user beyond was released directly") \
 	ROW(RELEASED_WITHOUT_SERVER, "TS 24.229 §5.4.5.1.2", "an application server did not pass the BYE on: the release goes on without it") \
-	ROW(FILTER_CRITERIA, "TS 23.218 §6.5.2", "a filter criteria is met: the request goes to its application server")  \
-	ROW(SERVER_CALLED_BACK, "TS 24.229 §5.4.3.2", "the original dialog identifier: service control goes on")       \
+	ROW(FILTER_CRITERIA, "TS 23.218 §6.5.2", "an initial filter criterion is met: the request goes to its application server")  \
 	ROW(SERVER_PASSED_OVER, "TS 24.229 §5.4.3.2", "the server failed; its default handling is to go on without it")  \
 	ROW(SERVER_NEEDED, "TS 24.229 §5.4.3.2", "the server failed; its default handling is to end the session")       \
 	ROW(DIVERTED, "TS 24.229 §5.4.3.3", "a server changed the Request-URI: the called user's service control ends")  \
 	ROW(SESSION_RELEASED, "TS 24.229 §5.4.5.1.2", "nothing is waited for on any leg: everything about the session is forgotten") \
 	ROW(REFRESHED, "RFC 4028 §7.2", "the session timer starts anew")                                                  \
 	ROW(LOST_DIALOG, "RFC 5057 §5.1", "a 481 in the dialog: it is gone")                                       \
-	ROW(ANCHORED, "TS 24.237 §10.2", "the session is anchored: every leg has a dialog of its own") \
+	ROW(ANCHORED, "TS 24.237 §7.3", "the session is anchored: every leg has a dialog of its own") \
 	ROW(PASSED_ON, "TS 24.229 §5.7.5", "a request or response of one leg passes to the other") \
 	ROW(STN_SR, "TS 24.237 §12.3.1", "an INVITE due to STN-SR: the session of this user that became active last is transferred") \
 	ROW(REMOTE_LEG_UPDATE, "TS 24.237 §12.3.1", "the remote leg gets the media of another access") \

@@ -58,3 +58,23 @@ const struct journal_record *journal_record_at(const struct journal *journal, un
 	from = journal->ring_next - KEPT_FROM_START;
 	return &journal->records[KEPT_FROM_START + (i - KEPT_FROM_START + from) % ring];
 }
+
+struct journal_record *journal_record_back(struct journal *journal, unsigned i)
+{
+	if (i >= journal->n)
+		return NULL;
+	return (struct journal_record *)(uintptr_t)journal_record_at(journal, journal->n - 1u - i);
+}
+
+const char *journal_reason_name(enum journal_reason reason)
+{
+	switch (reason) {
+	case REASON_NONE: return "";
+	case REASON_SIP: return "SIP";
+	case REASON_Q850: return "Q.850";
+	case REASON_PREEMPTION: return "Preemption";
+	case REASON_RELEASE_CAUSE: return "RELEASE_CAUSE";
+	case REASON_OTHER: return "other";
+	}
+	return "";
+}

@@ -48,7 +48,6 @@ struct leg {
 	struct handle passing[LEG_PASSING_MAX]; /* server transactions of requests that passed on */
 	struct handle
 		answered; /* server transaction of the peer's INVITE whose 2xx waits for its ACK */
-	uint64_t ended_at_ms;
 	uint32_t local_cseq, remote_cseq; /* highest of ours, of the peer */
 	uint32_t invite_cseq;             /* of our last INVITE */
 	uint32_t peer_invite_cseq; /* of the peer's last INVITE: what its ACK and PRACK name */
@@ -56,16 +55,20 @@ struct leg {
 		unacked_cseq; /* 2xx of ours to this INVITE of the peer waits for its ACK; 0: none */
 	uint32_t calling_cseq; /* of a fork: highest of the calling party in its early dialog */
 	uint32_t expires_s;    /* session timer (RFC 4028); 0: none */
-	uint16_t bye_status;   /* final response to our BYE */
-	uint8_t state;         /* enum leg_state */
-	uint8_t outcome;       /* enum leg_outcome of our BYE, CANCEL or refusal */
-	uint8_t number;        /* in the journal */
+	uint32_t
+		pracked_rseq; /* highest RSeq of the peer's 1xx that has had its PRACK (RFC 3262) */
+	uint16_t bye_status;  /* final response to our BYE */
+	uint8_t state;        /* enum leg_state */
+	uint8_t outcome;      /* enum leg_outcome of our BYE, CANCEL or refusal */
+	uint8_t number;       /* in the journal */
 	uint8_t next_passing;
 	bool is_calling; /* the peer sent the INVITE that made it */
 	bool has_remote_cseq;
 	bool bye_is_out; /* ours, and there is never a second one */
 	bool ack_due;    /* a 2xx to our INVITE has not been acknowledged by us */
 	bool ack_passes_on; /* the 2xx that waits for the peer's ACK came from another leg, and its ACK goes there */
+	bool has_reliable_answer; /* its INVITE was answered in a reliable 1xx: the 2xx has no description */
+	bool answer_unacked; /* a 1xx with a description has passed to it reliably and waits for its PRACK */
 	bool ack_has_sdp;       /* ours answered an offer in the 2xx: LEG_LOCAL_SDP */
 	bool is_confirmed;      /* the ACK of the INVITE that made it has come */
 	bool bye_waits_for_ack; /* RFC 3261 §15: no BYE of the called side before the ACK of its 2xx */

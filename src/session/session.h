@@ -89,6 +89,8 @@ struct session {
 		anchored; /* legs of ours (SCC AS); not set: the dialogs pass through a proxy */
 	struct handle
 		calling_contact_use; /* contact that the calling user called from; not set: none known */
+	uint64_t clauses_counted
+		[2]; /* bit by enum session_clause, of the first passage: in the counters already */
 	uint64_t began_ms;
 	uint32_t answered_after_ms, ended_after_ms; /* since began_ms; 0: not yet */
 	uint32_t expires_s;                         /* negotiated interval; 0: none */
@@ -114,6 +116,7 @@ struct session {
 	uint8_t pending_branches; /* client transactions of the initial INVITE without a final response */
 	bool invite_has_offer;
 	bool ack_seen;
+	bool bye_came_first; /* the release was ordered while a party's BYE was under way: that BYE is why it ended */
 	bool early_bye; /* the calling party ended an early dialog with BYE: the 487 that follows is its doing */
 };
 

@@ -2,7 +2,7 @@
 #include "sip/message.h"
 #include "sip/chars.h"
 
-#define LONGEST 19
+#define LONGEST 20
 #define PADDED  24 /* to whole words, so that names are compared without a loop */
 
 static const struct {
@@ -21,12 +21,10 @@ static const struct {
 	[SIP_HEADER_CONTENT_LENGTH] = {"Content-Length", 14},
 	[SIP_HEADER_CONTENT_TYPE] = {"Content-Type", 12},
 	[SIP_HEADER_EXPIRES] = {"Expires", 7},
-	[SIP_HEADER_MIN_EXPIRES] = {"Min-Expires", 11},
 	[SIP_HEADER_PATH] = {"Path", 4},
 	[SIP_HEADER_REQUIRE] = {"Require", 7},
 	[SIP_HEADER_PROXY_REQUIRE] = {"Proxy-Require", 13},
 	[SIP_HEADER_SUPPORTED] = {"Supported", 9},
-	[SIP_HEADER_UNSUPPORTED] = {"Unsupported", 11},
 	[SIP_HEADER_REASON] = {"Reason", 6},
 	[SIP_HEADER_RETRY_AFTER] = {"Retry-After", 11},
 	[SIP_HEADER_SESSION_EXPIRES] = {"Session-Expires", 15},
@@ -36,17 +34,14 @@ static const struct {
 	[SIP_HEADER_P_ASSERTED_IDENTITY] = {"P-Asserted-Identity", 19},
 	[SIP_HEADER_P_CHARGING_VECTOR] = {"P-Charging-Vector", 17},
 	[SIP_HEADER_P_SERVED_USER] = {"P-Served-User", 13},
-	[SIP_HEADER_WWW_AUTHENTICATE] = {"WWW-Authenticate", 16},
-	[SIP_HEADER_PROXY_AUTHENTICATE] = {"Proxy-Authenticate", 18},
-	[SIP_HEADER_MAX_BREADTH] = {"Max-Breadth", 11},
-	[SIP_HEADER_DATE] = {"Date", 4},
-	[SIP_HEADER_ACCEPT] = {"Accept", 6},
-	[SIP_HEADER_ALLOW] = {"Allow", 5},
+	[SIP_HEADER_P_PREFERRED_IDENTITY] = {"P-Preferred-Identity", 20},
+	[SIP_HEADER_P_CALLED_PARTY_ID] = {"P-Called-Party-ID", 17},
+	[SIP_HEADER_EVENT] = {"Event", 5},
+	[SIP_HEADER_TARGET_DIALOG] = {"Target-Dialog", 13},
 };
 
 /* Length and first letter leave one candidate; four times there is a second one. A name of one letter is a compact form (RFC 3261 §7.3.3,
- * RFC 4028); those of headers that nobody looks for (a b d e j n o r s u y) are SIP_HEADER_OTHER like their long names. */
-#define LONGEST   19
+ * RFC 4028, RFC 6665); those of headers that nobody looks for (a b d e j n r s u y) are SIP_HEADER_OTHER like their long names. */
 #define LETTER(c) ((c)&31)
 static const uint8_t candidates[LONGEST + 1][32] = {
 	[1][LETTER('v')] = SIP_HEADER_VIA,
@@ -58,41 +53,38 @@ static const uint8_t candidates[LONGEST + 1][32] = {
 	[1][LETTER('c')] = SIP_HEADER_CONTENT_TYPE,
 	[1][LETTER('k')] = SIP_HEADER_SUPPORTED,
 	[1][LETTER('x')] = SIP_HEADER_SESSION_EXPIRES,
+	[1][LETTER('o')] = SIP_HEADER_EVENT,
 	[2][LETTER('t')] = SIP_HEADER_TO,
 	[3][LETTER('v')] = SIP_HEADER_VIA,
 	[4][LETTER('f')] = SIP_HEADER_FROM,
 	[4][LETTER('c')] = SIP_HEADER_CSEQ,
 	[4][LETTER('p')] = SIP_HEADER_PATH,
-	[4][LETTER('d')] = SIP_HEADER_DATE,
 	[4][LETTER('r')] = SIP_HEADER_RSEQ,
 	[5][LETTER('r')] = SIP_HEADER_ROUTE,
-	[5][LETTER('a')] = SIP_HEADER_ALLOW,
-	[6][LETTER('a')] = SIP_HEADER_ACCEPT,
+	[5][LETTER('e')] = SIP_HEADER_EVENT,
 	[6][LETTER('r')] = SIP_HEADER_REASON,
 	[6][LETTER('m')] = SIP_HEADER_MIN_SE,
 	[7][LETTER('c')] = SIP_HEADER_CONTACT,
 	[7][LETTER('r')] = SIP_HEADER_REQUIRE,
 	[7][LETTER('e')] = SIP_HEADER_EXPIRES,
 	[9][LETTER('s')] = SIP_HEADER_SUPPORTED,
-	[11][LETTER('u')] = SIP_HEADER_UNSUPPORTED,
 	[11][LETTER('r')] = SIP_HEADER_RETRY_AFTER,
-	[11][LETTER('m')] = SIP_HEADER_MIN_EXPIRES,
 	[12][LETTER('r')] = SIP_HEADER_RECORD_ROUTE,
 	[12][LETTER('m')] = SIP_HEADER_MAX_FORWARDS,
 	[12][LETTER('c')] = SIP_HEADER_CONTENT_TYPE,
 	[13][LETTER('p')] = SIP_HEADER_PROXY_REQUIRE,
+	[13][LETTER('t')] = SIP_HEADER_TARGET_DIALOG,
 	[14][LETTER('c')] = SIP_HEADER_CONTENT_LENGTH,
 	[15][LETTER('s')] = SIP_HEADER_SESSION_EXPIRES,
-	[16][LETTER('w')] = SIP_HEADER_WWW_AUTHENTICATE,
 	[17][LETTER('p')] = SIP_HEADER_P_CHARGING_VECTOR,
-	[18][LETTER('p')] = SIP_HEADER_PROXY_AUTHENTICATE,
 	[19][LETTER('p')] = SIP_HEADER_P_ASSERTED_IDENTITY,
+	[20][LETTER('p')] = SIP_HEADER_P_PREFERRED_IDENTITY,
 };
 static const uint8_t second_candidates[SIP_HEADERS] = {
 	[SIP_HEADER_RSEQ] = SIP_HEADER_RACK,
 	[SIP_HEADER_CONTACT] = SIP_HEADER_CALL_ID,
-	[SIP_HEADER_MIN_EXPIRES] = SIP_HEADER_MAX_BREADTH,
 	[SIP_HEADER_PROXY_REQUIRE] = SIP_HEADER_P_SERVED_USER,
+	[SIP_HEADER_P_CHARGING_VECTOR] = SIP_HEADER_P_CALLED_PARTY_ID,
 };
 
 static bool is(struct text name, enum sip_header header)

@@ -162,6 +162,14 @@ static inline void chain(struct sip_message *m, enum sip_header header)
 	m->last[header] = number;
 }
 
+static void refuse_line(struct sip_message *m, uint16_t status, const char *reason, const char *at,
+			const char *end)
+{
+	if (!m->fault_status)
+		m->fault_line = text_between(at, end);
+	refuse(m, status, reason);
+}
+
 static inline void add_field(struct sip_message *m, const char *at, const char *end)
 {
 	const char *colon = memchr(at, ':', (size_t)(end - at)), *stop = colon;
@@ -171,17 +179,17 @@ static inline void add_field(struct sip_message *m, const char *at, const char *
 	while (stop && stop > at && (stop[-1] == ' ' || stop[-1] == '\t'))
 		stop--;
 	if (!stop || stop == at) {
-		refuse(m, 400, "Malformed Header Field");
+		refuse_line(m, 400, "Malformed Header Field", at, end);
 		return;
 	}
 	f->name = text_between(at, stop);
 	header = sip_header_at(at, f->name.len, (size_t)(m->bytes.at + m->bytes.len - at));
 	if (header == SIP_HEADER_OTHER && !sip_all_are(f->name, SIP_CHAR_TOKEN)) {
-		refuse(m, 400, "Malformed Header Field");
+		refuse_line(m, 400, "Malformed Header Field", at, end);
 		return;
 	}
 	if (end - at > (ptrdiff_t)LIMIT_FIELD_BYTES)
-		refuse(m, 513, "Header Field Too Large");
+		refuse_line(m, 513, "Header Field Too Large", at, end);
 	f->value = trim(colon + 1, end);
 	f->begin = (uint32_t)(at - m->bytes.at);
 	f->end = (uint32_t)(end - m->bytes.at);

@@ -152,17 +152,6 @@ bool sip_param(struct text params, struct text name, struct text *ret_value)
 	return false;
 }
 
-bool sip_params_are_valid(struct text params)
-{
-	enum sip_param_step step;
-	struct text name, value;
-
-	while ((step = sip_param_next(&params, &name, &value)) == SIP_PARAM_FOUND)
-		if (!sip_all_are(name, SIP_CHAR_TOKEN))
-			return false;
-	return step == SIP_PARAM_END;
-}
-
 /* --- Via, RFC 3261 §20.42 --- */
 
 bool sip_ipv6_reference(struct text host, struct endpoint *ret)

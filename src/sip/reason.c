@@ -4,26 +4,14 @@
 
 /* protocol *(;param). Text and further parameters do not matter, nor what stands behind a cause that could be read;
  * of two causes the first counts. */
-static bool read_cause(struct text value, struct text protocol, uint32_t *ret_cause)
+static bool read_sip_cause(struct text value, uint32_t *ret_cause)
 {
 	const char *end = value.at + value.len, *stop = sip_skip(value.at, end, SIP_CHAR_TOKEN);
 	struct text cause;
 
-	return text_equal_nocase(text_between(value.at, stop), protocol) &&
+	return text_equal_nocase(text_between(value.at, stop), TEXT("SIP")) &&
 	       sip_param(text_between(stop, end), TEXT("cause"), &cause) &&
 	       text_to_u32(cause, UINT32_MAX, ret_cause);
-}
-
-unsigned sip_reason_cause(const struct sip_message *m, struct text protocol)
-{
-	struct sip_list list = sip_list_of(m, SIP_HEADER_REASON);
-	struct text value;
-	uint32_t cause;
-
-	while (sip_list_next(&list, &value))
-		if (read_cause(value, protocol, &cause))
-			return cause;
-	return 0;
 }
 
 /* @req SV-52 */
@@ -34,7 +22,7 @@ bool sip_reason_has_sip_cause(const struct sip_message *m, unsigned cause)
 	uint32_t found;
 
 	while (sip_list_next(&list, &value))
-		if (read_cause(value, TEXT("SIP"), &found) && found == cause)
+		if (read_sip_cause(value, &found) && found == cause)
 			return true;
 	return false;
 }

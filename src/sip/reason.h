@@ -4,10 +4,8 @@
 
 #include "sip/message.h"
 
-/* The cause of the first value of this protocol ("SIP", "Q.850"; case-insensitive); 0: none that can be
- * read. Broken values are passed over: nothing is ever refused for its Reason. */
-unsigned sip_reason_cause(const struct sip_message *m, struct text protocol);
-/* Has some value of protocol SIP this cause? @req SV-52 */
+/* Has some value of protocol SIP (case-insensitive) this cause? Broken values are passed over: nothing is
+ * ever refused for its Reason. @req SV-52 */
 bool sip_reason_has_sip_cause(const struct sip_message *m, unsigned cause);
 /* "Reason: ...\r\n" lines of all values of the message, as they are, up to `bytes_max` bytes in all (a
  * line that does not fit is left out), for a request that goes on for the same reason. */

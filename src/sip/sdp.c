@@ -135,13 +135,6 @@ bool sdp_read_parts(struct text body, struct sdp_parts *ret)
 	       text_next_line(&body, &line) && read_origin(line, &ret->origin) && divide(body, ret);
 }
 
-bool sdp_is_readable(struct text body)
-{
-	struct sdp_parts parts;
-
-	return sdp_read_parts(body, &parts);
-}
-
 /* --- rejection --- */
 
 static void put_address(struct text_writer *w, const struct endpoint *e)
@@ -187,7 +180,7 @@ static void put_rejected_streams(struct text_writer *w, struct text offer)
 			sdp_put_rejected_stream(w, &stream);
 }
 
-/* Asks for less than sdp_is_readable() and has no bound on the streams: it must end a call that was set up with
+/* Asks for less than sdp_read_parts() and has no bound on the streams: it must end a call that was set up with
  * whatever the peers understood. */
 bool sdp_put_rejection(struct text_writer *w, struct text offer, const struct endpoint *origin,
 		       uint32_t session_id)

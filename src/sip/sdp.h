@@ -51,7 +51,5 @@ bool sdp_put_continued(struct text_writer *w, struct text body, struct text last
 bool sdp_put_held(struct text_writer *w, struct text last);
 /* The same but for o=? false when one cannot be read. */
 bool sdp_is_same(struct text one, struct text other);
-/* A description that can be read: v=0, o= with six fields, streams with media, port, protocol, formats. */
-bool sdp_is_readable(struct text body);
 
 #endif

@@ -31,7 +31,8 @@ struct sdp_parts {
 	struct sdp_stream streams[SDP_STREAMS_MAX];
 };
 
-/* false: see sdp_is_readable(); then *ret is of no use. */
+/* What can be read: v=0, o= with six fields, streams with media, port, protocol, formats. false: *ret is of
+ * no use. */
 bool sdp_read_parts(struct text body, struct sdp_parts *ret);
 /* The first line of this letter; false: none. */
 bool sdp_find_line(struct text lines, char letter, struct text *ret_line);

@@ -15,7 +15,13 @@ void client_machine_start(struct client_machine *m, bool is_invite, bool reliabl
 		.interval_ms = first,
 		.retransmit_at_ms = first ? now_ms + first : TIMERS_NEVER,
 		.give_up_at_ms = now_ms + timers->ms[is_invite ? TIMER_B : TIMER_F],
+		.send_at_ms = TIMERS_NEVER,
 	};
+}
+
+void client_machine_not_sent(struct client_machine *m, uint64_t now_ms)
+{
+	m->send_at_ms = now_ms;
 }
 
 static unsigned enter(struct client_machine *m, enum client_state state, uint32_t for_ms,
@@ -23,6 +29,7 @@ static unsigned enter(struct client_machine *m, enum client_state state, uint32_
 {
 	m->state = (uint8_t)state;
 	m->retransmit_at_ms = TIMERS_NEVER;
+	m->send_at_ms = TIMERS_NEVER;
 	m->give_up_at_ms = now_ms + for_ms;
 	if (for_ms > 0)
 		return 0;
@@ -83,6 +90,7 @@ static unsigned end(struct client_machine *m)
 {
 	m->state = CLIENT_TERMINATED;
 	m->retransmit_at_ms = TIMERS_NEVER;
+	m->send_at_ms = TIMERS_NEVER;
 	m->give_up_at_ms = TIMERS_NEVER;
 	return CLIENT_ENDED;
 }
@@ -95,6 +103,10 @@ unsigned client_machine_expired(struct client_machine *m, const struct timer_val
 		unsigned told = m->state <= CLIENT_PROCEEDING ? CLIENT_TIMED_OUT : 0;
 
 		return told | end(m);
+	}
+	if (now_ms >= m->send_at_ms) {
+		m->send_at_ms = now_ms + 1; /* unless it is sent now */
+		return CLIENT_SEND_REQUEST;
 	}
 	if (now_ms < m->retransmit_at_ms)
 		return 0;

@@ -27,8 +27,10 @@ enum client_state {
 struct client_machine {
 	uint64_t retransmit_at_ms; /* TIMERS_NEVER: not */
 	uint64_t give_up_at_ms;    /* end of the present state: B, D, F, K, M */
-	uint32_t interval_ms;      /* of the last retransmission */
-	uint8_t state;             /* enum client_state */
+	uint64_t
+		send_at_ms; /* the request has not gone out yet: tried again then; TIMERS_NEVER: it has */
+	uint32_t interval_ms; /* of the last retransmission */
+	uint8_t state;        /* enum client_state */
 	bool is_invite;
 	bool reliable; /* transport */
 };
@@ -46,6 +48,18 @@ enum client_order {
 /* The request was sent at now_ms. */
 void client_machine_start(struct client_machine *m, bool is_invite, bool reliable,
 			  const struct timer_values *timers, uint64_t now_ms);
+/* It was not, for want of room: it is to be sent as soon as timers are looked at again, over a stream
+ * too, where Timers A and E do not run. They and B and F run on from the start. */
+void client_machine_not_sent(struct client_machine *m, uint64_t now_ms);
+static inline bool client_machine_is_unsent(const struct client_machine *m)
+{
+	return m->send_at_ms != TIMERS_NEVER;
+}
+/* Now it was. */
+static inline void client_machine_sent_at_last(struct client_machine *m)
+{
+	m->send_at_ms = TIMERS_NEVER;
+}
 /* A response with this status arrived; returns enum client_order bits. */
 unsigned client_machine_response(struct client_machine *m, unsigned status,
 				 const struct timer_values *timers, uint64_t now_ms);
@@ -56,7 +70,10 @@ unsigned client_machine_expired(struct client_machine *m, const struct timer_val
 unsigned client_machine_transport_failed(struct client_machine *m);
 static inline uint64_t client_machine_deadline_ms(const struct client_machine *m)
 {
-	return m->retransmit_at_ms < m->give_up_at_ms ? m->retransmit_at_ms : m->give_up_at_ms;
+	uint64_t at =
+		m->retransmit_at_ms < m->give_up_at_ms ? m->retransmit_at_ms : m->give_up_at_ms;
+
+	return m->send_at_ms < at ? m->send_at_ms : at;
 }
 
 #endif

@@ -24,6 +24,7 @@ void server_machine_start(struct server_machine *m, bool is_invite, bool reliabl
 		.reliable = reliable,
 		.retransmit_at_ms = now_ms + (is_invite ? SERVER_TRYING_AFTER_MS : late_ms(timers)),
 		.give_up_at_ms = TIMERS_NEVER,
+		.send_at_ms = TIMERS_NEVER,
 	};
 }
 
@@ -46,6 +47,7 @@ unsigned server_machine_ack(struct server_machine *m, const struct timer_values 
 		return 0;
 	m->state = absorb_ms ? SERVER_CONFIRMED : SERVER_TERMINATED;
 	m->retransmit_at_ms = TIMERS_NEVER;
+	m->send_at_ms = TIMERS_NEVER;
 	m->give_up_at_ms = absorb_ms ? now_ms + absorb_ms : TIMERS_NEVER;
 	return absorb_ms ? 0 : SERVER_ENDED;
 }
@@ -65,6 +67,7 @@ unsigned server_machine_sent(struct server_machine *m, unsigned status,
 	uint32_t linger_ms;
 
 	assert(server_machine_may_send(m, status));
+	m->send_at_ms = TIMERS_NEVER; /* what was to be sent before has been overtaken */
 	if (m->state == SERVER_ACCEPTED)
 		return 0;
 	m->retransmit_at_ms = TIMERS_NEVER;
@@ -95,6 +98,23 @@ unsigned server_machine_sent(struct server_machine *m, unsigned status,
 	return SERVER_ENDED;
 }
 
+void server_machine_not_sent(struct server_machine *m, const struct timer_values *timers,
+			     uint64_t now_ms)
+{
+	m->send_at_ms = now_ms;
+	if (m->state != SERVER_TERMINATED)
+		return;
+	m->state = SERVER_COMPLETED; /* non-INVITE over a stream */
+	m->give_up_at_ms = now_ms + timers->ms[TIMER_J];
+}
+
+void server_machine_sent_at_last(struct server_machine *m, uint64_t now_ms)
+{
+	m->send_at_ms = TIMERS_NEVER;
+	if (m->state == SERVER_COMPLETED && !m->is_invite && m->reliable)
+		m->give_up_at_ms = now_ms;
+}
+
 void server_machine_repeat_2xx(struct server_machine *m, const struct timer_values *timers,
 			       uint64_t now_ms)
 {
@@ -107,14 +127,14 @@ void server_machine_repeat_2xx(struct server_machine *m, const struct timer_valu
 void server_machine_2xx_acknowledged(struct server_machine *m)
 {
 	if (m->state == SERVER_ACCEPTED)
-		m->retransmit_at_ms = TIMERS_NEVER;
+		m->retransmit_at_ms = m->send_at_ms = TIMERS_NEVER;
 }
 
 void server_machine_stay_silent(struct server_machine *m, const struct timer_values *timers,
 				uint64_t now_ms)
 {
 	m->state = SERVER_CONFIRMED; /* absorbs retransmissions without an answer */
-	m->retransmit_at_ms = TIMERS_NEVER;
+	m->retransmit_at_ms = m->send_at_ms = TIMERS_NEVER;
 	m->give_up_at_ms = now_ms + timers->ms[TIMER_J];
 }
 
@@ -126,8 +146,12 @@ unsigned server_machine_expired(struct server_machine *m, const struct timer_val
 		unsigned told = m->is_invite && m->state == SERVER_COMPLETED ? SERVER_NO_ACK : 0;
 
 		m->state = SERVER_TERMINATED;
-		m->retransmit_at_ms = m->give_up_at_ms = TIMERS_NEVER;
+		m->retransmit_at_ms = m->give_up_at_ms = m->send_at_ms = TIMERS_NEVER;
 		return told | SERVER_ENDED;
+	}
+	if (now_ms >= m->send_at_ms) {
+		m->send_at_ms = now_ms + 1; /* unless it is sent now */
+		return SERVER_SEND_RESPONSE;
 	}
 	if (now_ms < m->retransmit_at_ms)
 		return 0;

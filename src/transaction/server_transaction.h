@@ -25,6 +25,8 @@ enum server_state {
 struct server_machine {
 	uint64_t retransmit_at_ms; /* final response to INVITE (Timer G), or the 100 that is due */
 	uint64_t give_up_at_ms;    /* end of the present state: H, I, J, L */
+	uint64_t
+		send_at_ms; /* the last response has not gone out yet: tried again then; TIMERS_NEVER: it has */
 	uint32_t interval_ms;
 	uint8_t state; /* enum server_state */
 	bool is_invite;
@@ -54,6 +56,16 @@ bool server_machine_may_send(const struct server_machine *m, unsigned status);
 /* A response was sent. Timers of the new state are started. SERVER_ENDED: no state has to be kept. */
 unsigned server_machine_sent(struct server_machine *m, unsigned status,
 			     const struct timer_values *timers, uint64_t now_ms);
+/* It was not, for want of room, but is kept: it is to be sent as soon as timers are looked at again, or
+ * the request comes again. The transaction lives until then, also where it would end with the response. */
+void server_machine_not_sent(struct server_machine *m, const struct timer_values *timers,
+			     uint64_t now_ms);
+static inline bool server_machine_is_unsent(const struct server_machine *m)
+{
+	return m->send_at_ms != TIMERS_NEVER;
+}
+/* Now it was. */
+void server_machine_sent_at_last(struct server_machine *m, uint64_t now_ms);
 /* Accepted: from now on the 2xx is repeated here, T1 doubling up to T2, because the callee that
  * would repeat it was acknowledged by this server (RFC 3261 §13.3.1.4). Ends with
  * server_machine_2xx_acknowledged() or Timer L. */
@@ -68,7 +80,10 @@ unsigned server_machine_expired(struct server_machine *m, const struct timer_val
 				uint64_t now_ms);
 static inline uint64_t server_machine_deadline_ms(const struct server_machine *m)
 {
-	return m->retransmit_at_ms < m->give_up_at_ms ? m->retransmit_at_ms : m->give_up_at_ms;
+	uint64_t at =
+		m->retransmit_at_ms < m->give_up_at_ms ? m->retransmit_at_ms : m->give_up_at_ms;
+
+	return m->send_at_ms < at ? m->send_at_ms : at;
 }
 
 /* What identifies a server transaction, RFC 3261 §17.2.3: branch, sent-by and method (ACK counts as

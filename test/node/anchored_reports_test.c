@@ -219,8 +219,10 @@ static void test_sv_41_why_kept(void **state)
 			   "(TS 24.237 §12.3.3.2).\nIt has not ended: confirmed for ");
 	assert_int_equal(verdict(&s), VERDICT_KEPT);
 	remote_hangs_up(&s, &s.msc);
-	check_has(why(&s), ": kept (TS 24.237 §12.3.3.2).\nThe called party hung up (BYE) (TS "
-			   "24.229 §5.7.5).\n  MSC server: BYE with CSeq 1");
+	check_has(why(&s),
+		  ": kept (TS 24.237 §12.3.3.2).\nThe called party hung up (BYE at 9.012 s) (TS "
+		  "24.229 §5.7.5).\n  UE: BYE with CSeq 2 to us, after 1.000 s\n");
+	check_has(text, "  MSC server: BYE with CSeq 1, after ");
 	check_has(why(&s), "  MSC server: 200 to BYE, after ");
 	check_holds(&s, 1, 1, 0);
 	close_scene(&s);
@@ -236,11 +238,12 @@ static void test_sv_42_why_released(void **state)
 	wire_run(&s.wire, 8000);
 	check_has(why(&s), "No INVITE due to STN-SR within 8 s after BYE (503): remote leg "
 			   "released (TS 24.237 §12.3.3.2).\nIt ends: ");
-	check_has(why(&s), "The release is not complete");
+	check_has(text, "It waits for:\n  the remote party: BYE of ours at 8.000 s, unanswered for "
+			"0.000 s; given up in 32.000 s (Timer F).\n");
 	check_holds(&s, 1, 0, 1);
 	party_answers(&s.wire, &s.remote, "BYE", "200 OK", "", "");
 	check_has(why(&s), "released (TS 24.237 §12.3.3.2).\nThe UE had lost its access, and the "
-			   "call was not transferred (TS 24.237 §12.3.3.2).\n  remote party: BYE ");
+			   "call was not transferred (TS 24.237 §12.3.3.2).\n  UE: BYE ");
 	check_has(why(&s), "  remote party: 200 to BYE, after 8.");
 	assert_int_equal(verdict(&s), VERDICT_WINDOW_OVER);
 	check_holds(&s, 1, 0, 1);
@@ -295,16 +298,17 @@ static void test_sv_47_why_only_the_source_leg_ended(void **state)
 	open_scene(&s);
 	transfer(&s);
 	check_has(why(&s), " after the call began: transferred to the MSC server (TS 24.237 "
-			   "§12.3.1).\nIt has not ended");
+			   "§12.3.1).\nThe source access leg is released in 8.000 s, at 8.000 s, "
+			   "unless the UE returns (TS 24.237 §12.3.1).\nIt has not ended");
 	wire_run(&s.wire, 310);
 	party_sends(&s.wire, &s.ue, "BYE", REASON_503, "");
 	check_has(why(&s), "BYE (503) of the source access leg 0.310 s after the INVITE due to "
 			   "STN-SR: only that leg ended (TS 24.237 §12.3.3.2).\nIt has not ended");
 	check_holds(&s, 0, 0, 0);
 	party_sends(&s.wire, &s.msc, "BYE", "", "");
-	check_has(why(&s), "It ends: the MSC server's leg has ended");
+	check_has(why(&s), "It is ending. The MSC server hung up (BYE at 0.310 s).\n");
 	party_answers(&s.wire, &s.remote, "BYE", "200 OK", "", "");
-	check_has(why(&s), "The MSC server hung up (BYE) (TS 24.229 §5.7.5).\n");
+	check_has(why(&s), "The MSC server hung up (BYE at 0.310 s) (TS 24.229 §5.7.5).\n");
 	close_scene(&s);
 }
 
@@ -317,7 +321,7 @@ static void test_sv_48_why_not_held(void **state)
 	party_sends(&s.wire, &s.ue, "BYE", "", "");
 	party_answers(&s.wire, &s.remote, "BYE", "200 OK", "", "");
 	check_has(why(&s), "BYE without 503 on the source access leg: not held (TS 24.229 §5.7.5)."
-			   "\nThe calling party hung up (BYE) (TS 24.229 §5.7.5).\n");
+			   "\nThe calling party hung up (BYE at 0.000 s) (TS 24.229 §5.7.5).\n");
 	check_holds(&s, 0, 0, 0);
 	close_scene(&s);
 }
@@ -381,7 +385,7 @@ static void test_sv_50_why_the_remote_party_did_not_wait(void **state)
 	check_has(why(&s),
 		  "BYE (503) on the source access leg, remote leg held, window 8 s: the call "
 		  "ended before it was decided (TS 24.237 §12.3.3.2).\nThe called party hung "
-		  "up (BYE) (TS 24.229 §5.7.5).\n");
+		  "up (BYE at 2.000 s) (TS 24.229 §5.7.5).\n");
 	check_holds(&s, 1, 0, 0);
 	close_scene(&s);
 }
@@ -456,7 +460,8 @@ static void test_sv_50_why_a_transfer_failed(void **state)
 				      "");
 		}
 		party_sends(&s.wire, &s.msc, "ACK", "", "");
-		check_has(why(&s), "It has not ended"); /* until the window is over */
+		check_has(why(&s), "One INVITE due to STN-SR has failed: ");
+		check_has(text, "It has not ended"); /* until the window is over */
 		wire_run(&s.wire, 8000);
 		party_answers(&s.wire, &s.remote, "BYE", "200 OK", "", "");
 		check_has(why(&s), expected[is_bye_last]);
@@ -520,7 +525,7 @@ static void test_why_an_order_released_it(void **state)
 	open_scene(&s);
 	order = wire_release_all(&s.wire, 503);
 	wire_run(&s.wire, 100);
-	check_has(why(&s), "The network released it: the operator ordered it ");
+	check_has(why(&s), "The network releases it: the operator ordered it ");
 	party_answers(&s.wire, &s.ue, "BYE", "200 OK", "", "");
 	party_answers(&s.wire, &s.remote, "BYE", "481 Gone", "", "");
 	assert_true(node_release_progress(s.wire.node, order, &p));
@@ -528,7 +533,8 @@ static void test_why_an_order_released_it(void **state)
 	assert_int_equal(p.ended, 1);
 	assert_int_equal(p.legs_2xx, 1);
 	assert_int_equal(p.legs_481, 1);
-	check_has(why(&s), "  UE: 200 to BYE, after ");
+	check_has(why(&s), "The network released it: the operator ordered it ");
+	check_has(text, "  UE: 200 to BYE, after ");
 	check_has(why(&s), "  remote party: 481 to BYE, after ");
 	close_scene(&s);
 }
@@ -542,7 +548,8 @@ static void test_rc_12_why_a_leg_never_answered(void **state)
 	open_scene(&s);
 	party_sends(&s.wire, &s.ue, "BYE", "", "");
 	wire_run(&s.wire, 40000);
-	check_has(why(&s), "  remote party: BYE never answered, after 32.000 s (");
+	check_has(why(&s),
+		  "  remote party: BYE sent at 0.000 s, never answered, given up at 32.000 s (");
 	once = strstr(text, "never answered");
 	check_has_not(once + 1, "never answered");
 	close_scene(&s);
@@ -583,26 +590,26 @@ static void test_sv_41_ladder_of_the_race_won(void **state)
 	remote_hangs_up(&s, &s.msc);
 	/* clang-format off */
 	check_ladder(&s,
-		"             UE                   adieu (SCC AS)              remote party                MSC server\n"
-		"              |                          |                          |                          |\n"
-		"      0.000   |-- INVITE (1) ----------->|-- INVITE (1) ----------->|                          |   TS 24.237 §10.2\n"
-		"      0.000   |<- 180 (INVITE) ----------|<- 180 (INVITE) ----------|                          |\n"
-		"      0.000   |<- 200 (INVITE) ----------|<- 200 (INVITE) ----------|                          |\n"
-		"      0.000   |-- ACK (1) -------------->|-- ACK (1) -------------->|                          |\n"
-		"      1.000   |-- BYE (2) -------------->|                          |                          |\n"
-		"      1.000   |<- 200 (BYE) -------------|                          |                          |\n"
-		"      1.000   | ~~ BYE (503): remote leg held for 8 s ~~            |                          |   TS 24.237 §12.3.3.2\n"
-		"      8.912   |                          |<---------------------------- INVITE (1) ------------|   TS 24.237 §12.3.1\n"
-		"      8.912   |                          |-- INVITE (2) ----------->|                          |   TS 24.237 §12.3.1\n"
-		"      8.912   |                          |<- 200 (INVITE) ----------|                          |\n"
-		"      8.912   |                          |-- ACK (2) -------------->|                          |\n"
-		"      8.912   |                          |----------------------------- 200 (INVITE) --------->|   TS 24.237 §12.3.1\n"
-		"      8.912   |                          |<---------------------------- ACK (1) ---------------|\n"
-		"      9.912   |                          |<- BYE (1) ---------------|                          |\n"
-		"      9.912   |                          |-- 200 (BYE) ------------>|                          |\n"
-		"      9.912   |                          |----------------------------- BYE (1) -------------->|   TS 24.229 §5.7.5\n"
-		"      9.912   |                          |<---------------------------- 200 (BYE) -------------|   RFC 3261 §15.1.1\n"
-		"      9.912   | * session over: BYE of the called party             |                          |   TS 24.229 §5.7.5\n");
+		"             UE                    adieu (SCC AS)               remote party                 MSC server\n"
+		"              |                           |                           |                           |\n"
+		"      0.000   |-- INVITE (1) ------------>|-- INVITE (1) ------------>|                           |   TS 24.237 §7.3\n"
+		"      0.000   |<- 180 (INVITE) -----------|<- 180 (INVITE) -----------|                           |\n"
+		"      0.000   |<- 200 (INVITE) -----------|<- 200 (INVITE) -----------|                           |\n"
+		"      0.000   |-- ACK (1) --------------->|-- ACK (1) --------------->|                           |\n"
+		"      1.000   |-- BYE (2) SIP;cause=503 ->|                           |                           |\n"
+		"      1.000   |<- 200 (BYE) --------------|                           |                           |\n"
+		"      1.000   | ~~ BYE with SIP;cause=503: remote leg held for 8 s ~~ |                           |   TS 24.237 §12.3.3.2\n"
+		"      8.912   |                           |<----------------------------- INVITE (1) -------------|   TS 24.237 §12.3.1\n"
+		"      8.912   |                           |-- INVITE (2) ------------>|                           |   TS 24.237 §12.3.1\n"
+		"      8.912   |                           |<- 200 (INVITE) -----------|                           |\n"
+		"      8.912   |                           |-- ACK (2) --------------->|                           |\n"
+		"      8.912   |                           |------------------------------ 200 (INVITE) ---------->|   TS 24.237 §12.3.1\n"
+		"      8.912   |                           |<----------------------------- ACK (1) ----------------|\n"
+		"      9.912   |                           |<- BYE (1) ----------------|                           |\n"
+		"      9.912   |                           |-- 200 (BYE) ------------->|                           |\n"
+		"      9.912   |                           |------------------------------ BYE (1) --------------->|   TS 24.229 §5.7.5\n"
+		"      9.912   |                           |<----------------------------- 200 (BYE) --------------|   RFC 3261 §15.1.1\n"
+		"      9.912   | * session over: BYE of the called party               |                           |   TS 24.229 §5.7.5\n");
 	/* clang-format on */
 	close_scene(&s);
 }
@@ -619,19 +626,19 @@ static void test_sv_42_ladder_of_the_race_lost(void **state)
 	party_answers(&s.wire, &s.remote, "BYE", "200 OK", "", "");
 	/* clang-format off */
 	check_ladder(&s,
-		"             UE                   adieu (SCC AS)              remote party\n"
-		"              |                          |                          |\n"
-		"      0.000   |-- INVITE (1) ----------->|-- INVITE (1) ----------->|   TS 24.237 §10.2\n"
-		"      0.000   |<- 180 (INVITE) ----------|<- 180 (INVITE) ----------|\n"
-		"      0.000   |<- 200 (INVITE) ----------|<- 200 (INVITE) ----------|\n"
-		"      0.000   |-- ACK (1) -------------->|-- ACK (1) -------------->|\n"
-		"      1.000   |-- BYE (2) -------------->|                          |\n"
-		"      1.000   |<- 200 (BYE) -------------|                          |\n"
-		"      1.000   | ~~ BYE (503): remote leg held for 8 s ~~            |   TS 24.237 §12.3.3.2\n"
-		"      9.000   | ~~ 8 s are over: no transfer came about ~~          |   TS 24.237 §12.3.3.2\n"
-		"      9.000   |                          |-- BYE (2) -------------->|   TS 24.237 §12.3.3.2\n"
-		"      9.000   |                          |<- 200 (BYE) -------------|   RFC 3261 §15.1.1\n"
-		"      9.000   | * session over: access lost and not transferred     |   TS 24.237 §12.3.3.2\n");
+		"             UE                    adieu (SCC AS)               remote party\n"
+		"              |                           |                           |\n"
+		"      0.000   |-- INVITE (1) ------------>|-- INVITE (1) ------------>|   TS 24.237 §7.3\n"
+		"      0.000   |<- 180 (INVITE) -----------|<- 180 (INVITE) -----------|\n"
+		"      0.000   |<- 200 (INVITE) -----------|<- 200 (INVITE) -----------|\n"
+		"      0.000   |-- ACK (1) --------------->|-- ACK (1) --------------->|\n"
+		"      1.000   |-- BYE (2) SIP;cause=503 ->|                           |\n"
+		"      1.000   |<- 200 (BYE) --------------|                           |\n"
+		"      1.000   | ~~ BYE with SIP;cause=503: remote leg held for 8 s ~~ |   TS 24.237 §12.3.3.2\n"
+		"      9.000   | ~~ 8 s are over: no transfer came about ~~            |   TS 24.237 §12.3.3.2\n"
+		"      9.000   |                           |-- BYE (2) SIP;cause=503 ->|   TS 24.237 §12.3.3.2\n"
+		"      9.000   |                           |<- 200 (BYE) --------------|   RFC 3261 §15.1.1\n"
+		"      9.000   | * session over: access lost and not transferred       |   TS 24.237 §12.3.3.2\n");
 	/* clang-format on */
 	close_scene(&s);
 }

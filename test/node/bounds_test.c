@@ -254,6 +254,232 @@ static void test_the_outbox_is_bounded(void **state)
 	wire_close(&wire);
 }
 
+/* Nothing is collected: after this the outbox takes nothing more in this step. */
+static void fill_outbox(struct wire *wire)
+{
+	uint64_t full = wire_counters(wire)->outbox_full;
+	char bytes[600];
+
+	wire_forget(wire);
+	for (unsigned i = 0; wire_counters(wire)->outbox_full == full; i++) {
+		struct node_event event = {.kind = NODE_EVENT_MESSAGE,
+					   .peer = wire_address(TRANSPORT_UDP, 6900)};
+		int n = snprintf(
+			bytes, sizeof(bytes),
+			"OPTIONS sip:127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP "
+			"127.0.0.1:6900;branch=z9hG4bKo%u\r\nFrom: <sip:a@x.example>;tag=a\r\n"
+			"To: <sip:b@x.example>\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\nContent-Length: "
+			"0\r\n\r\n",
+			i);
+
+		event.bytes = (struct text){bytes, (uint32_t)n};
+		node_feed(wire->node, wire->now_ms, &event);
+	}
+}
+
+static void dans_request(struct wire *wire, enum transport transport, const char *method)
+{
+	wire_feed_from(wire, wire_address(transport, ALICE),
+		       "%s sip:dan@ims.example SIP/2.0\nVia: SIP/2.0/%s "
+		       "127.0.0.1:6000;branch=z9hG4bKd%s\nMax-Forwards: 70\nFrom: "
+		       "<sip:alice@ims.example>;tag=a\nTo: <sip:dan@ims.example>\nCall-ID: d\n"
+		       "CSeq: 1 %s\nContact: <sip:alice@127.0.0.1:6000>\nContent-Length: 0\n\n",
+		       method, transport == TRANSPORT_TCP ? "TCP" : "UDP", method, method);
+}
+
+#define DAN 7500
+
+static void open_with_dan(struct wire *wire, enum transport transport)
+{
+	wire_open(wire, NULL);
+	wire_bind(wire, "sip:dan@ims.example",
+		  transport == TRANSPORT_TCP ? "sip:dan@127.0.0.1:7500;transport=tcp"
+					     : "sip:dan@127.0.0.1:7500");
+}
+
+/* @req TX-10 TX-1 TX-2  A request that finds the outbox full goes out when there is room, once over a stream; over
+ * datagrams its repetitions come when they would have come anyway, and so does the end of its patience. */
+static void test_tx_10_a_request_at_a_full_outbox(void **state)
+{
+	static const enum transport transports[] = {TRANSPORT_UDP, TRANSPORT_TCP};
+	static const char *const methods[] = {"INVITE", "MESSAGE"};
+
+	(void)state;
+	for (unsigned row = 0; row < 4; row++) {
+		enum transport transport = transports[row % 2];
+		const char *method = methods[row / 2];
+		unsigned again = transport == TRANSPORT_UDP;
+		struct wire wire;
+
+		open_with_dan(&wire, transport);
+		fill_outbox(&wire);
+		dans_request(&wire, TRANSPORT_UDP, method);
+		assert_int_equal(wire_count(&wire, DAN, ""), 0);
+		wire_forget(&wire);
+		assert_int_equal(node_deadline(wire.node), wire.now_ms);
+		wire_run(&wire, 0);
+		assert_int_equal(wire_count(&wire, DAN, method), 1);
+		assert_int_equal(wire_counters(&wire)->retransmissions_out, 0);
+		wire_run(&wire, 499);
+		assert_int_equal(wire_count(&wire, DAN, method), 1);
+		wire_run(&wire, 1);
+		assert_int_equal(wire_count(&wire, DAN, method), 1 + again);
+		wire_run(&wire, 1000);
+		assert_int_equal(wire_count(&wire, DAN, method), 1 + 2 * again);
+		assert_int_equal(wire_counters(&wire)->retransmissions_out, 2 * again);
+		wire_run(&wire, 30499);
+		assert_int_equal(wire_count(&wire, ALICE, "SIP/2.0 408"), 0);
+		assert_int_equal(wire_counters(&wire)->client_transactions, 1);
+		wire_run(&wire, 1);
+		assert_int_equal(wire_count(&wire, ALICE, "SIP/2.0 408"), row / 2 == 0);
+		assert_int_equal(wire_counters(&wire)->client_transactions, 0);
+		wire_run_quietly(&wire, 200000);
+		wire_nothing_left(&wire);
+		wire_close(&wire);
+	}
+}
+
+/* @req TX-10  It is still not sent when its answer would be due, or its CANCEL: nothing is sent twice. */
+static void test_tx_10_a_request_that_is_cancelled_before_it_went_out(void **state)
+{
+	struct wire wire;
+
+	(void)state;
+	open_with_dan(&wire, TRANSPORT_TCP);
+	fill_outbox(&wire);
+	dans_request(&wire, TRANSPORT_UDP, "INVITE");
+	wire_forget(&wire);
+	wire_feed(&wire, ALICE,
+		  "CANCEL sip:dan@ims.example SIP/2.0\nVia: SIP/2.0/UDP "
+		  "127.0.0.1:6000;branch=z9hG4bKdINVITE\nMax-Forwards: 70\nFrom: "
+		  "<sip:alice@ims.example>;tag=a\nTo: <sip:dan@ims.example>\nCall-ID: d\n"
+		  "CSeq: 1 CANCEL\nContent-Length: 0\n\n");
+	assert_int_equal(wire_count(&wire, DAN, ""), 0);
+	wire_run(&wire, 0);
+	assert_int_equal(wire_count(&wire, DAN, "INVITE"), 1);
+	assert_int_equal(wire_count(&wire, DAN, "CANCEL"), 0);
+	wire_answer(&wire, DAN, wire_last(&wire, DAN, "INVITE"), "180 Ringing", "d", "");
+	assert_int_equal(wire_count(&wire, DAN, "CANCEL"), 1);
+	wire_answer(&wire, DAN, wire_last(&wire, DAN, "INVITE"), "487 Request Terminated", "d", "");
+	assert_int_equal(wire_count(&wire, ALICE, "SIP/2.0 487"), 1);
+	wire_run_quietly(&wire, 200000);
+	wire_nothing_left(&wire);
+	wire_close(&wire);
+}
+
+/* @req TX-10 TX-3 TX-4  A response that finds the outbox full: nothing older goes in its place, the same request finds it,
+ * and it goes out by itself as soon as there is room, over streams too. */
+static void test_tx_10_a_response_at_a_full_outbox(void **state)
+{
+	static const struct {
+		const char *method, *status_line, *want;
+	} rows[] = {
+		{"MESSAGE", "202 Accepted", "SIP/2.0 202"},
+		{"MESSAGE", "500 Server Error", "SIP/2.0 500"},
+		{"INVITE", "183 Session Progress", "SIP/2.0 183"},
+		{"INVITE", "486 Busy Here", "SIP/2.0 486"},
+		{"INVITE", "200 OK", "SIP/2.0 200"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (int how = 0; how < 4; how++) {
+			enum transport transport = how & 1 ? TRANSPORT_TCP : TRANSPORT_UDP;
+			bool is_asked_again = how & 2, is_2xx = i == 4;
+			struct wire wire;
+			char *request;
+
+			open_with_dan(&wire, TRANSPORT_UDP);
+			dans_request(&wire, transport, rows[i].method);
+			request = strdup(wire_last(&wire, DAN, rows[i].method));
+			if (strcmp(rows[i].method, "INVITE") == 0)
+				wire_answer(&wire, DAN, request, "180 Ringing", "d",
+					    "Contact: <sip:dan@127.0.0.1:7500>\n");
+			fill_outbox(&wire);
+			wire_answer(&wire, DAN, request, rows[i].status_line, "d",
+				    "Contact: <sip:dan@127.0.0.1:7500>\n");
+			free(request);
+			assert_int_equal(wire_count(&wire, ALICE, ""), 0);
+			wire_forget(&wire);
+			if (is_asked_again) {
+				dans_request(&wire, transport, rows[i].method);
+				assert_int_equal(wire_count(&wire, ALICE, rows[i].want), !is_2xx);
+			}
+			wire_run(&wire, 0);
+			assert_int_equal(wire_count(&wire, ALICE, rows[i].want), 1);
+			assert_int_equal(wire_count(&wire, ALICE, ""), 1);
+			for (unsigned n = 0; n < wire.n_out; n++)
+				if (wire.out[n].to.port == ALICE)
+					assert_int_equal(wire.out[n].to.transport, transport);
+			if (i < 2 && transport == TRANSPORT_TCP) { /* there is no Timer J */
+				wire_run(&wire, 128);
+				assert_int_equal(wire_counters(&wire)->server_transactions, 0);
+			}
+			if (i < 2 && transport == TRANSPORT_UDP) {
+				dans_request(&wire, transport, rows[i].method);
+				assert_int_equal(wire_count(&wire, ALICE, rows[i].want), 2);
+			}
+			if (i == 3) { /* Timer G, over datagrams */
+				wire_run(&wire, 499);
+				assert_int_equal(wire_count(&wire, ALICE, rows[i].want), 1);
+				wire_run(&wire, 1);
+				assert_int_equal(wire_count(&wire, ALICE, rows[i].want),
+						 1 + (transport == TRANSPORT_UDP));
+			}
+			if (i == 2)
+				wire_release_all(&wire, 480);
+			wire_run_quietly(&wire, 300000);
+			wire_release_all(&wire, 480);
+			wire_run_quietly(&wire, 300000);
+			wire_nothing_left(&wire);
+			wire_close(&wire);
+		}
+}
+
+/* @req TX-10  Many that found no room go out in as many steps as it takes, and none is lost. */
+static void test_tx_10_more_than_the_next_steps_take(void **state)
+{
+	struct wire wire;
+	unsigned sent = 0, steps = 0;
+
+	(void)state;
+	open_with_dan(&wire, TRANSPORT_TCP);
+	fill_outbox(&wire);
+	for (unsigned i = 0; i < 1000; i++) {
+		char bytes[600];
+		int n = snprintf(bytes, sizeof(bytes),
+				 "MESSAGE sip:dan@ims.example SIP/2.0\r\nVia: SIP/2.0/UDP "
+				 "127.0.0.1:6000;branch=z9hG4bKm%u\r\nMax-Forwards: 70\r\nFrom: "
+				 "<sip:alice@ims.example>;tag=a\r\nTo: <sip:dan@ims.example>\r\n"
+				 "Call-ID: m%u\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+				 i, i);
+		struct node_event event = {.kind = NODE_EVENT_MESSAGE,
+					   .peer = wire_address(TRANSPORT_UDP, ALICE),
+					   .bytes = {bytes, (uint32_t)n}};
+
+		node_feed(wire.node, wire.now_ms, &event);
+	}
+	wire_collect(&wire);
+	wire_forget(&wire);
+	for (; node_deadline(wire.node) <= wire.now_ms && steps < 100; steps++) {
+		node_expire(wire.node, wire.now_ms);
+		wire_collect(&wire);
+		sent += wire_count(&wire, DAN, "MESSAGE");
+		wire_forget(&wire);
+	}
+	assert_int_equal(sent, 1000);
+	assert_in_range(steps, 4, 8);
+	for (uint64_t at; (at = node_deadline(wire.node)) != TIMERS_NEVER;) {
+		wire.now_ms = at > wire.now_ms ? at : wire.now_ms;
+		node_expire(wire.node, wire.now_ms);
+		wire_collect(&wire);
+		assert_int_equal(wire_count(&wire, DAN, ""), 0);
+		wire_forget(&wire);
+	}
+	wire_nothing_left(&wire);
+	wire_close(&wire);
+}
+
 /* Large messages fill the bytes before the number. */
 static void test_the_outbox_is_bounded_in_bytes(void **state)
 {
@@ -441,6 +667,10 @@ int main(void)
 		cmocka_unit_test(test_mp_10_more_dialogs_than_the_bound),
 		cmocka_unit_test(test_mp_10_more_answered_dialogs_than_the_bound),
 		cmocka_unit_test(test_the_outbox_is_bounded),
+		cmocka_unit_test(test_tx_10_a_request_at_a_full_outbox),
+		cmocka_unit_test(test_tx_10_a_request_that_is_cancelled_before_it_went_out),
+		cmocka_unit_test(test_tx_10_a_response_at_a_full_outbox),
+		cmocka_unit_test(test_tx_10_more_than_the_next_steps_take),
 		cmocka_unit_test(test_the_outbox_is_bounded_in_bytes),
 		cmocka_unit_test(test_ended_sessions_are_remembered_up_to_the_bound),
 		cmocka_unit_test(test_rg_9_bindings_at_the_level_of_bytes),

@@ -372,7 +372,7 @@ static void test_sc_7_many_calls_of_one_contact(void **state)
 	end_test(&s);
 }
 
-/* @req SC-7  More BYEs than one step may send: what did not fit is sent again, and every leg gets its own. */
+/* @req SC-7 SC-7a  More BYEs than one step may send: the other calls wait for the next, and every leg gets its own. */
 static void test_sc_7_more_calls_than_one_step_may_send(void **state)
 {
 	struct scene s;
@@ -388,8 +388,7 @@ static void test_sc_7_more_calls_than_one_step_may_send(void **state)
 		scene_forget(&s);
 	}
 	register_carl(&s, DEV1, 0);
-	assert_int_equal(wire_counters(&s.wire)->contacts_released, 200);
-	assert_int_equal(wire_counters(&s.wire)->byes_sent, 400);
+	assert_in_range(wire_counters(&s.wire)->contacts_released, 50, 199);
 	for (unsigned i = 0; i < 40 && wire_counters(&s.wire)->sessions; i++) {
 		answer_byes(&s);
 		scene_forget(&s);
@@ -397,7 +396,10 @@ static void test_sc_7_more_calls_than_one_step_may_send(void **state)
 			wire_run(&s.wire, 10);
 	}
 	assert_int_equal(wire_counters(&s.wire)->sessions, 0);
+	assert_int_equal(wire_counters(&s.wire)->contacts_released, 200);
+	assert_int_equal(wire_counters(&s.wire)->byes_sent, 400);
 	assert_int_equal(wire_counters(&s.wire)->byes_answered, 400);
+	assert_int_equal(wire_counters(&s.wire)->outbox_full, 0);
 	assert_int_equal(wire_counters(&s.wire)->byes_timed_out, 0);
 	end_test(&s);
 }

@@ -60,14 +60,15 @@ static void test_mp_1_a_request_and_its_response_keep_their_bytes(void **state)
 	m = to_port(&wire, BOB);
 	assert_non_null(wire_header(m->bytes, "Via", 0, via, sizeof(via)));
 	assert_non_null(wire_header(m->bytes, "Record-Route", 0, route, sizeof(route)));
-	assert_non_null(
-		wire_header(m->bytes, "P-Charging-Vector", 0, charging, sizeof(charging)));
+	assert_non_null(wire_header(m->bytes, "P-Charging-Vector", 0, charging, sizeof(charging)));
 	assert_memory_equal(via, "SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKad-", 44);
 	assert_memory_equal(route, "<sip:127.0.0.1:5060;lr;adieu=0-", 31);
-	n = snprintf(want, sizeof(want),
-		     "INVITE sip:bob@127.0.0.1:7000 SIP/2.0\r\nVia: %s\r\nRecord-Route: %s\r\n"
-		     "P-Charging-Vector: %s\r\n" ODD_HEAD "max-forwards :  69\r\n",
-		     via, route, charging);
+	n = snprintf(
+		want, sizeof(want),
+		"INVITE sip:bob@127.0.0.1:7000 SIP/2.0\r\nVia: %s\r\nRecord-Route: %s\r\n"
+		"P-Charging-Vector: %s\r\nP-Called-Party-ID: <sip:bob@ims.example>\r\n" ODD_HEAD
+		"max-forwards :  69\r\n",
+		via, route, charging);
 	memcpy(want + n, ODD_REST, sizeof(ODD_REST) - 1);
 	check_bytes(m, want, (size_t)n + sizeof(ODD_REST) - 1);
 

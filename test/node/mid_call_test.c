@@ -134,6 +134,33 @@ static void test_sv_9a_the_second_most_recent_one_is_kept_and_held(void **state)
 	close_scene(&s);
 }
 
+/* The MSC server never asks for it: it is not up for ever. A hold that meets another offer is tried again. */
+static void test_sv_9c_a_kept_session_that_nobody_fetches(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	open_calls(&s, 2, MID_CALL);
+	transfer_to(&s, 1, &s.msc[0], "tel:" STN_SR, "msc-1", MID_CALL);
+	assert_non_null(strstr(wire_last(&s.wire, MSC, "SIP/2.0 200"), ";+g.3gpp.mid-call"));
+	party_answers(&s.wire, &s.msc[0], "INFO", "200 OK", "", "");
+	party_answers(&s.wire, &s.remote[0], "INVITE", "491 Request Pending", "", "");
+	assert_int_equal(wire_count(&s.wire, s.remote[0].port, "INVITE"), 1);
+	while (wire_count(&s.wire, s.remote[0].port, "INVITE") < 2 && s.wire.now_ms < 20000)
+		wire_run(&s.wire, 10);
+	assert_non_null(strstr(wire_last(&s.wire, s.remote[0].port, "INVITE"), "a=sendonly"));
+	party_answers(&s.wire, &s.remote[0], "INVITE", "200 OK", "", SDP_REMOTE "a=recvonly\r\n");
+	assert_int_equal(wire_count(&s.wire, s.remote[0].port, "BYE"), 0);
+	wire_run(&s.wire, 8000);
+	assert_in_range(wire_count(&s.wire, s.remote[0].port, "BYE"), 1, 6);
+	assert_int_equal(wire_count(&s.wire, s.remote[1].port, "BYE"), 0);
+	answer_byes(&s);
+	party_sends(&s.wire, &s.remote[1], "BYE", "", "");
+	party_answers(&s.wire, &s.msc[0], "BYE", "200 OK", "", "");
+	answer_byes(&s);
+	close_scene(&s);
+}
+
 static void test_sv_26_the_kept_one_has_a_window_of_its_own(void **state)
 {
 	struct scene s;
@@ -175,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sv_9_without_the_feature_the_others_are_released),
 		cmocka_unit_test(test_sv_9a_the_second_most_recent_one_is_kept_and_held),
+		cmocka_unit_test(test_sv_9c_a_kept_session_that_nobody_fetches),
 		cmocka_unit_test(test_sv_26_the_kept_one_has_a_window_of_its_own),
 		cmocka_unit_test(test_sv_9b_additional_session_that_nobody_keeps),
 	};

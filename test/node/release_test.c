@@ -698,13 +698,67 @@ static void test_rc_16_a_refused_bye_of_a_party_does_not_save_the_dialog(void **
 		assert_int_equal(wire_counters(&wire)->sessions, 1);
 		assert_int_equal(wire_count(&wire, BOB, "BYE"), 2);
 		wire_check_header(wire_last(&wire, BOB, "BYE"), "CSeq", "3 BYE");
-		assert_int_equal(wire_count(&wire, ALICE, "BYE"), 1);
 		wire_answer(&wire, BOB, wire_last(&wire, BOB, "BYE"), "200 OK", "b", "");
-		wire_answer(&wire, ALICE, wire_last(&wire, ALICE, "BYE"), "200 OK", "a", "");
+		assert_int_equal(wire_count(&wire, ALICE, "BYE"), 0); /* who hung up needs none */
 		wire_session(&wire, NODE_GONE, &report);
-		assert_int_equal(report.end, SESSION_END_RELEASED);
+		assert_int_equal(report.end, SESSION_END_BYE_OF_CALLING);
+		assert_int_equal(report.dialogs[0].outcome[SIDE_CALLING], LEG_HUNG_UP);
+		assert_int_equal(report.dialogs[0].outcome_status[SIDE_CALLED], 200);
 		end(&wire);
 	}
+}
+
+/* @req RC-22 OP-4  An order meets a BYE of a party: who came first ends the session, nobody is sent a second one, and the
+ * order is done, with what came of each leg, when that BYE is. */
+static void test_rc_22_an_order_while_a_bye_is_under_way(void **state)
+{
+	static const struct {
+		const char *answer; /* NULL: none */
+		uint8_t outcome;
+		uint16_t status;
+	} rows[] = {{"200 OK", LEG_ANSWERED, 200},
+		    {"481 Gone", LEG_ANSWERED, 481},
+		    {NULL, LEG_TIMED_OUT, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (int calling = 0; calling < 2; calling++) {
+			uint16_t from = calling ? ALICE : BOB, to = calling ? BOB : ALICE;
+			enum dialog_side side = calling ? SIDE_CALLING : SIDE_CALLED;
+			struct node_release_order one = {.selector = NODE_SELECT_SESSION,
+							 .status = 503};
+			struct node_session_report report;
+			struct wire wire;
+			uint32_t number;
+			char route[300];
+
+			wire_open(&wire, NULL);
+			wire_call(&wire, "c1", route, sizeof(route));
+			wire_in_dialog(&wire, from, "BYE", 2, "c1", route, "");
+			wire_run(&wire, 400);
+			wire_session(&wire, NODE_LIVE, &report);
+			one.id = report.id;
+			assert_int_equal(order(&wire, one, &number), NODE_RELEASE_ACCEPTED);
+			assert_true(progress_of(&wire, number).running);
+			if (rows[i].answer)
+				wire_answer(&wire, to, wire_last(&wire, to, "BYE"), rows[i].answer,
+					    calling ? "b" : "a", "");
+			else
+				wire_run(&wire, 32000);
+			assert_false(progress_of(&wire, number).running);
+			assert_int_equal(progress_of(&wire, number).ended, 1);
+			assert_int_equal(wire_count(&wire, from, "BYE"), 0);
+			assert_int_equal(wire_counters(&wire)->byes_sent, 0);
+			wire_session(&wire, NODE_GONE, &report);
+			assert_int_equal(report.end, calling ? SESSION_END_BYE_OF_CALLING
+							     : SESSION_END_BYE_OF_CALLED);
+			assert_int_equal(report.dialogs[0].outcome[side], LEG_HUNG_UP);
+			assert_int_equal(report.dialogs[0].outcome[dialog_other_side(side)],
+					 rows[i].outcome);
+			assert_int_equal(report.dialogs[0].outcome_status[dialog_other_side(side)],
+					 rows[i].status);
+			end(&wire);
+		}
 }
 
 /* @req RC-1 RC-22 SC-8  BYEs of the parties that cross ours: 481 each, and each leg still has one. */
@@ -957,6 +1011,7 @@ int main(void)
 		cmocka_unit_test(test_rc_8a_our_ack_refuses_every_medium_of_an_offer),
 		cmocka_unit_test(test_rc_7_released_between_2xx_and_ack),
 		cmocka_unit_test(test_rc_16_a_refused_bye_of_a_party_does_not_save_the_dialog),
+		cmocka_unit_test(test_rc_22_an_order_while_a_bye_is_under_way),
 		cmocka_unit_test(test_rc_1_byes_that_cross_ours),
 		cmocka_unit_test(test_rc_t_a_late_answer_to_our_bye),
 		cmocka_unit_test(test_rc_20_requests_open_when_the_release_begins),

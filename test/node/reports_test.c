@@ -268,7 +268,7 @@ static void test_why_it_was_never_answered(void **state)
 	(void)state;
 	ringing(&wire);
 	wire_answer(&wire, BOB, wire_last(&wire, BOB, "INVITE"), "486 Busy Here", "b", "");
-	gone(&wire, SESSION_END_REJECTED, "486 Busy Here");
+	gone(&wire, SESSION_END_REJECTED, "the callee rejected it with 486 Busy Here");
 	ringing(&wire);
 	wire_feed(&wire, ALICE,
 		  "CANCEL sip:bob@ims.example SIP/2.0\nVia: SIP/2.0/UDP "
@@ -280,7 +280,10 @@ static void test_why_it_was_never_answered(void **state)
 	wire_open(&wire, NULL);
 	wire_invite(&wire, "c1", "");
 	wire_run(&wire, 32000);
-	gone(&wire, SESSION_END_NO_ANSWER, "Nobody answered");
+	gone(&wire, SESSION_END_NO_ANSWER,
+	     "Nobody answered: the callee gave no response to the INVITE in 32.000 s (Timer B); "
+	     "408 "
+	     "to the caller");
 }
 
 static void test_why_it_was_lost_or_ran_out(void **state)
@@ -312,7 +315,10 @@ static void test_why_a_released_call_names_its_clauses(void **state)
 	set_up(&wire, route, sizeof(route));
 	wire_release_all(&wire, 503);
 	wire_session(&wire, NODE_LIVE, &r);
-	check_has(why(&wire, &r), "The release is not complete");
+	check_has(why(&wire, &r), "The network releases it: the operator ordered it 1.234 s after");
+	check_has(text,
+		  "It is being released, and waits for:\n  the callee: BYE of ours at 1.234 s, "
+		  "unanswered for 0.000 s; given up in 32.000 s (Timer F).\n");
 	wire_run(&wire, 10);
 	wire_answer(&wire, BOB, wire_last(&wire, BOB, "BYE"), "481 Gone", "b", "");
 	wire_run(&wire, 32000);
@@ -325,7 +331,10 @@ static void test_why_a_released_call_names_its_clauses(void **state)
 	check_has(text,
 		  "callee: BYE with CSeq 2, after 1.234 s (TS 24.229 §5.4.5.1.2 steps 1 and 5)");
 	check_has(text, "481 to BYE");
-	check_has(text, "never answered");
+	check_has(text,
+		  "caller: BYE sent at 1.234 s, never answered, given up at 33.234 s (RFC 3261 "
+		  "§15.1.1)");
+	check_has(text, "talked 1.234 s, ending took 32.000 s");
 	ladder(&r);
 	check_has(text, "INVITE (1)");
 	check_has(text, "200 (INVITE)");
@@ -334,6 +343,87 @@ static void test_why_a_released_call_names_its_clauses(void **state)
 	check_has(text, "BYE (2)");
 	check_has(text, "TS 24.229 §5.4.5.1.2");
 	check_has(text, "session over: released by the network");
+	wire_close(&wire);
+}
+
+/* @req RC-12  A BYE that the other side does not answer: whose it is, where it waits, how long still. */
+static void test_rc_12_why_a_bye_of_a_party_hangs(void **state)
+{
+	struct node_session_report r;
+	struct wire wire;
+	char route[300];
+
+	(void)state;
+	set_up(&wire, route, sizeof(route));
+	wire_in_dialog(&wire, ALICE, "BYE", 2, "c1", route, "");
+	wire_run(&wire, 3000);
+	wire_session(&wire, NODE_LIVE, &r);
+	assert_int_equal(r.state, SESSION_CONFIRMED);
+	assert_string_equal(node_state_name(&r), "terminating");
+	check_has(why(&wire, &r), "It is ending. The calling party hung up (BYE at 1.234 s).\n");
+	check_has(text, "It waits for:\n  the callee: BYE of the caller at 1.234 s, unanswered for "
+			"3.000 s, sent 3 times; given up in 29.000 s (Timer F).\n");
+	assert_int_equal(r.n_waits, 1);
+	assert_int_equal(r.waits[0].kind, NODE_WAIT_BYE);
+	assert_true(r.waits[0].until_ms == wire.now_ms + 29000);
+	wire_run(&wire, 29000);
+	wire_session(&wire, NODE_GONE, &r);
+	assert_string_equal(node_state_name(&r), "ended");
+	assert_int_equal(r.n_waits, 0);
+	check_has(why(&wire, &r),
+		  "The calling party hung up (BYE at 1.234 s) (RFC 3261 §15.1.1).\n");
+	check_has(text, "callee: BYE sent at 1.234 s, never answered, given up at 33.234 s");
+	check_has(text, "It lasted 33.234 s: answered after 0.000 s, talked 1.234 s, ending took "
+			"32.000 s.");
+	wire_close(&wire);
+}
+
+/* @req RC-22  An order that meets such a BYE does not become the reason. */
+static void test_rc_22_why_an_order_met_a_bye(void **state)
+{
+	struct node_session_report r;
+	struct wire wire;
+	char route[300];
+
+	(void)state;
+	set_up(&wire, route, sizeof(route));
+	wire_in_dialog(&wire, ALICE, "BYE", 2, "c1", route, "");
+	wire_run(&wire, 1000);
+	wire_release_all(&wire, 503);
+	wire_session(&wire, NODE_LIVE, &r);
+	assert_string_equal(node_state_name(&r), "terminating");
+	check_has(why(&wire, &r),
+		  "It is ending. The calling party hung up (BYE at 1.234 s).\nThat BYE "
+		  "was under way when the release began: the operator ordered it "
+		  "2.234 s after the INVITE");
+	wire_run(&wire, 31000);
+	gone(&wire, SESSION_END_BYE_OF_CALLING, "who hung up was sent no BYE");
+}
+
+/* What a call that is being set up waits for, and who refused one. */
+static void test_why_a_call_that_is_set_up_waits(void **state)
+{
+	struct node_session_report r;
+	struct wire wire;
+
+	(void)state;
+	wire_open(&wire, NULL);
+	wire_invite(&wire, "c1", "");
+	wire_run(&wire, 2000);
+	wire_session(&wire, NODE_LIVE, &r);
+	check_has(why(&wire, &r),
+		  "It is being set up: the INVITE came 2.000 s ago, and there is no "
+		  "final response yet.\nIt waits for:\n  the callee: no response to "
+		  "the INVITE for 2.000 s; given up in 30.000 s (Timer B).\n");
+	wire_answer(&wire, BOB, wire_last(&wire, BOB, "INVITE"), "180 Ringing", "b", BOBS_CONTACT);
+	wire_run(&wire, 5000);
+	wire_session(&wire, NODE_LIVE, &r);
+	check_has(why(&wire, &r), "  the callee: it rings (180) since 5.000 s; given up in ");
+	check_has(text, " (Timer C).\n");
+	wire_release_all(&wire, 480);
+	wire_session(&wire, NODE_LIVE, &r);
+	check_has(why(&wire, &r), "  the callee: final response to the INVITE, which is cancelled; "
+				  "given up in ");
 	wire_close(&wire);
 }
 
@@ -489,14 +579,16 @@ static void test_the_journal_says_who_sent_what_to_whom(void **state)
 		 .from = LEG_SERVER,
 		 .to = LEG_CALLED,
 		 .cseq = 2,
-		 .status = 503,
+		 .reason = REASON_SIP,
+		 .cause = 503,
 		 .clause = CLAUSE_FIRST_BYE_DIRECT},
 		{.kind = JOURNAL_REQUEST,
 		 .method = SIP_BYE,
 		 .from = LEG_SERVER,
 		 .to = LEG_CALLING,
 		 .cseq = 31,
-		 .status = 503,
+		 .reason = REASON_SIP,
+		 .cause = 503,
 		 .clause = CLAUSE_SECOND_BYE_AS_RECEIVED},
 		{.kind = JOURNAL_REQUEST,
 		 .method = SIP_BYE,
@@ -563,13 +655,37 @@ static void test_the_journal_says_who_sent_what_to_whom(void **state)
 		if (got->kind != want[i].kind || got->method != want[i].method ||
 		    got->from != want[i].from || got->to != want[i].to ||
 		    got->status != want[i].status || got->clause != want[i].clause ||
-		    got->note != want[i].note ||
+		    got->note != want[i].note || got->reason != want[i].reason ||
+		    got->cause != want[i].cause ||
 		    (want[i].kind <= JOURNAL_RESPONSE && got->cseq != want[i].cseq))
 			fail_msg("record %u: kind %u method %u %u->%u cseq %u status %u %s note %u",
 				 i, got->kind, got->method, got->from, got->to, got->cseq,
 				 got->status, clause_table[got->clause].name, got->note);
 	}
 	assert_null(journal_record_at(r.journal, sizeof(want) / sizeof(want[0])));
+	wire_close(&wire);
+}
+
+/* What is sent again is one step, and says how often: by a party, and by this server. */
+static void test_a_request_sent_again_is_one_step(void **state)
+{
+	struct node_session_report r;
+	struct wire wire;
+	char route[300];
+
+	(void)state;
+	wire_open(&wire, NULL);
+	wire_call(&wire, "c1", route, sizeof(route));
+	for (unsigned i = 0; i < 3; i++)
+		wire_in_dialog(&wire, ALICE, "BYE", 2, "c1", route, "Reason: Q.850;cause=16\n");
+	wire_run(&wire, 1600); /* at 0.5 and 1.5 s */
+	wire_session(&wire, NODE_LIVE, &r);
+	check_has(ladder(&r),
+		  "|-- BYE (2) Q.850;cause=16 x3 ->|-- BYE (2) Q.850;cause=16 x3 ->|\n");
+	assert_null(strstr(strstr(text, "BYE (2)") + 60, "BYE (2)"));
+	wire_answer(&wire, BOB, wire_last(&wire, BOB, "BYE"), "200 OK", "b", "");
+	wire_session(&wire, NODE_GONE, &r);
+	check_has(ladder(&r), "|<- 200 (BYE) ------------------|<- 200 (BYE) ------------------|");
 	wire_close(&wire);
 }
 
@@ -641,11 +757,15 @@ int main(void)
 		cmocka_unit_test(test_why_it_was_never_answered),
 		cmocka_unit_test(test_why_it_was_lost_or_ran_out),
 		cmocka_unit_test(test_why_a_released_call_names_its_clauses),
+		cmocka_unit_test(test_rc_12_why_a_bye_of_a_party_hangs),
+		cmocka_unit_test(test_rc_22_why_an_order_met_a_bye),
+		cmocka_unit_test(test_why_a_call_that_is_set_up_waits),
 		cmocka_unit_test(test_why_a_living_call_says_so),
 		cmocka_unit_test(test_long_and_truncated_ladders),
 		cmocka_unit_test(test_session_ids_round_trip),
 		cmocka_unit_test(test_bindings_are_walked),
 		cmocka_unit_test(test_the_journal_says_who_sent_what_to_whom),
+		cmocka_unit_test(test_a_request_sent_again_is_one_step),
 		cmocka_unit_test(test_counters_of_a_released_call),
 		cmocka_unit_test(test_memory_of_transactions_goes_with_the_final_response),
 	};

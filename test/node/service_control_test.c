@@ -698,7 +698,7 @@ static void test_ic_9_a_late_callback_of_the_only_server(void **state)
 		else
 			wire_invite(&s.wire, "c1", "");
 		late = strdup(hop_text(A1, last(&s, A1, method), (struct change){.mark = "late"}));
-		wire_run(&s.wire, 4000);
+		wire_run(&s.wire, is_message ? 8000 : 4000);
 		assert_int_equal(count_new(&s, BOB, method), 1);
 		check_starts_nothing(&s, late);
 		free(late);
@@ -1249,7 +1249,7 @@ static void test_ic_13_a_message_whose_server_fails(void **state)
 		scene_hop(&s, A1)->is_manual = true;
 		feed_message(&s, "MESSAGE");
 		if (silent)
-			wire_run(&s.wire, 4000);
+			wire_run(&s.wire, 8000); /* 2*T2: docs/adr/0024 */
 		else
 			wire_answer(&s.wire, A1, last(&s, A1, "MESSAGE"), "500 Broken", "t", "");
 		assert_int_equal(counters(&s)->servers_failed, 1);
@@ -1794,6 +1794,39 @@ static void test_tx_9_every_allocation_may_fail(void **state)
 		run_with(n);
 }
 
+static unsigned long message_with(unsigned long allocations)
+{
+	unsigned long used;
+	struct scene s;
+
+	open_bounded(&s, 100, 1000);
+	allocations_left = allocations;
+	feed_message(&s, "MESSAGE");
+	settle(&s);
+	scene_run(&s, 1000);
+	used = allocations - allocations_left;
+	allocations_left = ULONG_MAX;
+	for (int i = 0; i < 10; i++) {
+		scene_forget(&s);
+		scene_run(&s, 20000);
+	}
+	assert_int_equal(counters(&s)->passages, 0);
+	scene_end(&s);
+	return used;
+}
+
+/* @req TX-9 IC-13  A passage of a request without a session belongs to its transaction from the beginning: none is left when
+ * there was no memory for the rest of it. */
+static void test_tx_9_no_passage_is_left_of_a_message(void **state)
+{
+	unsigned long all = message_with(ULONG_MAX);
+
+	(void)state;
+	assert_true(all > 0);
+	for (unsigned long n = 0; n < all; n++)
+		message_with(n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1844,6 +1877,7 @@ int main(void)
 		cmocka_unit_test(test_tx_9_fewer_sessions_than_passages),
 		cmocka_unit_test(test_tx_9_fewer_transactions_than_needed),
 		cmocka_unit_test(test_tx_9_every_allocation_may_fail),
+		cmocka_unit_test(test_tx_9_no_passage_is_left_of_a_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,6 +226,7 @@ static const struct {
 	{"SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKad-4-1-1-ff\r\nVia: SIP/2.0/UDP "
 	 "i;branch=z9hG4bKad-6-1-1-ff\r\nCall-ID: %s\r\n\r\n",
 	 4},
+	{"SIP/2.0 200 OK\r\nv: SIP/2.0/UDP h;branch=z9hG4bKad-0-1-2-3\r\ni: %s\r\n\r\n", 0},
 	{"SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKforeign\r\nCall-ID: %s\r\n\r\n",
 	 8},
 	{"SIP/2.0 180 Ringing\r\nRoute: " SESSION(

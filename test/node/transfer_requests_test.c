@@ -595,6 +595,33 @@ static void test_sv_20b_the_offer_of_the_remote_party_is_refused(void **state)
 	end_scene(&s);
 }
 
+/* @req SV-63 TX-7
+ * The transfer fails while the UE waits with an offer, which goes on then: the ACK of the refused update
+ * is still that of its own dialog. */
+static void test_sv_63_an_offer_that_waited_goes_on(void **state)
+{
+	struct scene s;
+	char to[300], of_response[300];
+
+	(void)state;
+	open_scene(&s);
+	transfer_invite(&s.wire, &s.msc, "m", OF_ALICE, "");
+	party_sends(&s.wire, &s.ue, "INVITE", REASON_487, SDP_UE);
+	assert_int_equal(wire_count(&s.wire, REMOTE, "INVITE"), 1);
+	party_answers(&s.wire, &s.remote, "INVITE", "488 Not Acceptable Here", "", "");
+	put_value(wire_last(&s.wire, REMOTE, "INVITE"), "To", of_response, sizeof(of_response));
+	put_value(wire_last(&s.wire, REMOTE, "ACK"), "To", to, sizeof(to));
+	assert_string_equal(to, of_response);
+	assert_non_null(party_hears(&s.wire, &s.msc, "488"));
+	party_sends(&s.wire, &s.msc, "ACK", "", "");
+	assert_int_equal(wire_count(&s.wire, REMOTE, "INVITE"), 2);
+	party_answers(&s.wire, &s.remote, "INVITE", "200 OK", "", SDP_REMOTE);
+	assert_non_null(party_hears(&s.wire, &s.ue, "200"));
+	party_sends(&s.wire, &s.ue, "ACK", "", "");
+	assert_int_equal(wire_count(&s.wire, REMOTE, "ACK"), 2);
+	end_scene(&s);
+}
+
 /* @req RF-21 */
 static void test_sv_20b_an_update_that_meets_another_is_tried_again(void **state)
 {
@@ -1235,6 +1262,7 @@ int main(void)
 		cmocka_unit_test(test_sv_9_sv_27_other_sessions_are_released),
 		cmocka_unit_test(test_sv_20b_the_update_waits_for_the_offer_of_the_ue),
 		cmocka_unit_test(test_sv_20b_the_offer_of_the_remote_party_is_refused),
+		cmocka_unit_test(test_sv_63_an_offer_that_waited_goes_on),
 		cmocka_unit_test(test_sv_20b_an_update_that_meets_another_is_tried_again),
 		cmocka_unit_test(test_sv_20b_not_for_ever),
 		cmocka_unit_test(test_sv_20c_refusals_of_the_remote_party),

@@ -32,6 +32,7 @@ struct wire {
 	struct wire_message out[WIRE_KEPT]; /* sent since the last wire_forget() */
 	unsigned n_out;
 	unsigned n_logs;
+	char log[1024]; /* the last line */
 };
 
 static inline struct endpoint wire_address(enum transport transport, uint16_t port)
@@ -47,8 +48,10 @@ static inline void wire_collect(struct wire *wire)
 	while (node_next_action(wire->node, &action)) {
 		struct wire_message *m;
 
-		if (action.kind == NODE_ACTION_LOG)
+		if (action.kind == NODE_ACTION_LOG) {
 			wire->n_logs++;
+			snprintf(wire->log, sizeof(wire->log), "%.*s", TEXT_ARGS(action.bytes));
+		}
 		if (action.kind != NODE_ACTION_SEND)
 			continue;
 		assert_in_range(wire->n_out, 0, WIRE_KEPT - 1);

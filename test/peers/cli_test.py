@@ -50,7 +50,8 @@ def usage_is_exit_2():
                       ["sessions", "--limit", "many"], ["why", "last", "--all"], ["--colour"]):
         status, _, err = run("adieu", "-s", nowhere, *arguments)
         expect_equal(status, 2, f"exit status of adieu {arguments}")
-        expect("usage" in err, f"adieu {arguments} shows no usage")
+        expect(err.startswith("adieu: ") or "/adieu: " in err, f"adieu {arguments} says {err!r}")
+        expect_equal(len(err.splitlines()), 1, f"lines that adieu {arguments} says")
     status, _, err = run("adieud", "-z")
     expect_equal(status, 2, "exit status of adieud -z")
     expect_equal(run("adieud", "too", "much")[0], 2, "exit status of adieud too much")
@@ -70,7 +71,7 @@ def the_check_prints_file_and_line():
     bad = folder.file("bad.yaml", "listen:\n  - udp:127.0.0.1:5060\ncolour: red\ntimers:\n  t1: slow\n")
     users = folder.file("users.yaml", "listen:\n  - udp:127.0.0.1:5060\nscscf:\n  bindings: bindings\n")
     folder.file("bindings", "sip:bob@ims.example <sip:bob@127.0.0.1>\nnonsense\n")
-    expect_equal(run("adieud", "-c", "-f", good), (0, "", ""), "check of a good file")
+    expect_equal(run("adieud", "-c", "-f", good), (0, f"{good}: correct\n", ""), "check of a good file")
     status, _, err = run("adieud", "-c", "-f", bad)
     expect_equal(status, 1, "exit status for a bad file")
     expect(f"{bad}:3: unknown key" in err and f"{bad}:5: timers.t1" in err, f"it said {err!r}")
@@ -197,13 +198,91 @@ def a_release_of_one_says_what_came_of_each_leg(world):
     expect_equal((dry["found"], dry["begun"]), (1, 0), "dry run")
     status, out, err = world.adieu("release", victim["call_id"], "--reason", "503", "--text", "Maintenance")
     expect_equal(status, 0, f"exit status ({err})")
-    expect("caller 200, callee 200" in out, f"it printed {out!r}")
+    expect("dialog 1: caller 200, callee 200\n" in out, f"it printed {out!r}")
     status, _, err = world.adieu("release", victim["id"])
     expect_equal(status, 1, "exit status of a second release")
     expect("ended already" in err, f"it said {err!r}")
     expect_equal(world.adieu("release", victim["id"], "--reason", "200")[0], 2, "exit status for Reason 200")
     status, out, _ = world.adieu("why", victim["id"])
     expect("503" in out and "5.4.5.1.2" in out, f"why: {out}")
+
+
+def a_release_of_a_user_needs_a_uri(world):
+    status, _, err = world.adieu("release", "--user", "bob")
+    expect_equal(status, 2, "exit status for a user that is no URI")
+    expect("must be a URI" in err, f"it said {err!r}")
+    status, out, _ = world.adieu("release", "--user", "sip:nobody@ims.example")
+    expect_equal(status, 0, "exit status for a user without a session")
+    expect("no session of this user" in out, f"it printed {out!r}")
+
+
+class HangingCall:
+    """A call whose called party answers the INVITE and then nothing more; the calling party is played here, too."""
+
+    def __init__(self, daemon, callee):
+        self.daemon, self.callee = daemon, callee
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        for s in (self.socket, callee):
+            s.settimeout(PATIENCE_S)
+        self.port, self.routes, self.to = self.socket.getsockname()[1], [], "<sip:bob@ims.example>"
+        self.call_id = f"hangs-{self.port}"
+        self.send("INVITE", 1, "sip:bob@ims.example")
+        invite, address = self.hear(callee, "INVITE")
+        head = invite.split("\r\n\r\n")[0].split("\r\n")[1:]
+        kept = [line for line in head if line.split(":")[0].lower() in ("via", "from", "call-id", "cseq", "record-route")]
+        callee.sendto("\r\n".join(["SIP/2.0 200 OK", *kept, "To: <sip:bob@ims.example>;tag=b",
+                                   f"Contact: <sip:bob@127.0.0.1:{callee.getsockname()[1]}>", "Content-Length: 0", "", ""]).encode(), address)
+        answer, _ = self.hear(self.socket, "SIP/2.0 200")
+        self.routes = [line.partition(":")[2].strip() for line in answer.split("\r\n") if line.lower().startswith("record-route:")]
+        self.to = "<sip:bob@ims.example>;tag=b"
+        self.target = f"sip:bob@127.0.0.1:{callee.getsockname()[1]}"
+        self.send("ACK", 1, self.target)
+        self.hear(callee, "ACK")
+
+    def hear(self, s, beginning):
+        while True:
+            data, address = s.recvfrom(65536)
+            if data.decode().startswith(beginning):
+                return data.decode(), address
+
+    def send(self, method, cseq, target):
+        lines = [f"{method} {target} SIP/2.0", f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bK{self.call_id}{method}", "Max-Forwards: 70",
+                 *(f"Route: {r}" for r in self.routes), "From: <sip:alice@ims.example>;tag=a", f"To: {self.to}", f"Call-ID: {self.call_id}",
+                 f"CSeq: {cseq} {method}", f"Contact: <sip:alice@127.0.0.1:{self.port}>", "Content-Length: 0", "", ""]
+        self.socket.sendto("\r\n".join(lines).encode(), ("127.0.0.1", self.daemon.port))
+
+
+def a_bye_that_hangs_is_told_and_outlives_an_order():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as callee:
+        callee.bind(("127.0.0.1", 0))
+        daemon = Adieu(bindings=bindings(callee.getsockname()[1]), workers=2).start()
+        call = HangingCall(daemon, callee)
+        call.send("BYE", 2, call.target)
+        call.hear(callee, "BYE")
+        listed = daemon.json("sessions")["sessions"]
+        expect_equal([s["state"] for s in listed], ["terminating"], "state of a session whose BYE hangs")
+        expect_equal(len(daemon.json("sessions", "--state", "terminating")["sessions"]), 1, "sessions by that state")
+        expect_equal(daemon.json("sessions", "--state", "confirmed")["sessions"], [], "and it is not confirmed")
+        said = daemon.json("why", call.call_id)
+        expect("The calling party hung up (BYE at " in said["text"] and "Timer F" in said["text"], f"why: {said['text']}")
+        wait = said["waits_for"][0]
+        expect_equal((wait["of"], wait["bye_of"]), ("callee", "caller"), "who is waited for, and whose BYE it is")
+        expect(0 < wait["left_ms"] <= 32000, f"how long still: {wait}")
+        expect_equal(daemon.adieu("release", call.call_id, "--no-wait")[0], 0, "exit status of an order while it hangs")
+        again = Process([os.path.join(build_folder(), "adieu"), "-s", daemon.socket, "release", call.call_id, "--reason", "503"])
+        again.wait_for_line("is ending already")
+        expect("the reason given now is not used" in again.text(), f"the second order said {again.text()!r}")
+        bye, address = call.hear(callee, "BYE")
+        head = bye.split("\r\n\r\n")[0].split("\r\n")[1:]
+        kept = [line for line in head if line.split(":")[0].lower() in ("via", "from", "to", "call-id", "cseq")]
+        callee.sendto("\r\n".join(["SIP/2.0 481 Gone", *kept, "Content-Length: 0", "", ""]).encode(), address)
+        expect_equal(again.wait(), 0, "exit status of the second order, which has waited")
+        expect("dialog 1: caller sent BYE, callee 481" in again.text(), f"the second order printed {again.text()!r}")
+        expect_equal(daemon.counters()["byes_sent"], 0, "BYEs of the server")
+        expect_equal(daemon.json("show", call.call_id)["end"], "BYE of the calling party", "end")
+        call.socket.close()
+        expect_equal(daemon.stop(), 0, "exit status of the daemon")
 
 
 def progress_and_stop(world):
@@ -234,6 +313,25 @@ def an_interrupt_leaves_the_order_at_work(world):
     counters = world.daemon.counters()
     expect_equal(counters["byes_sent"], 2 * CALLS, "BYEs of all sessions together: one for each leg, whatever was ordered twice")
     expect_equal(counters["byes_answered"], 2 * CALLS, "of these answered")
+
+
+def ended_sessions_come_newest_first(world):
+    """Of all workers together, in pages as well as in one."""
+    everything = world.json("sessions", "--ended", "--limit", "0")["sessions"]
+    expect_equal(len(everything), CALLS, "ended sessions")
+    ends = [s["ended_at_ms"] for s in everything]
+    # Each worker reckons the wall clock anew for each answer: a millisecond may lie between two.
+    expect(all(a >= b - 2 for a, b in zip(ends, ends[1:])), f"ends {ends}")
+    expect(len({s["id"].split("-")[0] for s in everything}) == 2, "sessions of both workers")
+    seen, cursor = [], None
+    while cursor or not seen:
+        page = world.json("sessions", "--ended", "--limit", "3", *(["--cursor", cursor] if cursor else []))
+        seen += [s["id"] for s in page["sessions"]]
+        cursor = page.get("next")
+    expect_equal(seen, [s["id"] for s in everything], "the same in pages")
+    status, out, _ = world.adieu("sessions", "--ended", "--limit", "1")
+    expect(status == 0 and re.search(r"\bENDED\b", out) and everything[0]["id"] in out, f"it printed {out!r}")
+    expect_equal(world.adieu("sessions", "--ended", "--cursor", "1:2")[0], 2, "exit status for a cursor that is not ours")
 
 
 def users_and_counters(world):
@@ -481,8 +579,11 @@ def main():
     tap.case("errors of JSON-RPC 2.0", errors_of_the_protocol, world)
     tap.case("too many clients, one that does not read", too_many_clients_and_one_that_does_not_read, world)
     tap.case("release of one: what came of each leg", a_release_of_one_says_what_came_of_each_leg, world)
+    tap.case("a release of a user needs a URI", a_release_of_a_user_needs_a_uri, world)
+    tap.case("a BYE that hangs is told, and an order does not become the reason", a_bye_that_hangs_is_told_and_outlives_an_order)
     tap.case("progress and stop of an order", progress_and_stop, world)
     tap.case("Ctrl-C leaves the order at work, orders are idempotent", an_interrupt_leaves_the_order_at_work, world)
+    tap.case("ended sessions come newest first", ended_sessions_come_newest_first, world)
     tap.equal(world.daemon.stop(), 0, "the daemon stops cleanly")
     world.calls.kill()
     tap.case("reload with good and broken files", reload_with_good_and_broken_files)

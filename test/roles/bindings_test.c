@@ -87,12 +87,10 @@ static void test_sc_7_two_readers_hear_of_each_contact(void **state)
 	assert_string_equal(next_gone(&r, EVENTS), "sip:bob@10.0.0.2 by user");
 	assert_string_equal(next_gone(&r, EVENTS), "none");
 	assert_non_null(binding_at(&r.bindings, one));
-	assert_true(bindings_has_gone(&r.bindings, RELEASE));
 	assert_string_equal(next_gone(&r, RELEASE), "sip:bob@10.0.0.1 by user");
 	assert_string_equal(next_gone(&r, RELEASE), "sip:bob@10.0.0.2 by user");
 	assert_string_equal(next_gone(&r, RELEASE), "none");
 	assert_null(binding_at(&r.bindings, one));
-	assert_false(bindings_has_gone(&r.bindings, RELEASE));
 	registrar_close(&r);
 }
 
@@ -268,6 +266,107 @@ static void test_sc_7_a_contact_taken_out_of_the_file_is_told(void **state)
 	registrar_close(&r);
 }
 
+/* ---------------------------------------------------------------- contacts at an address */
+
+static struct endpoint at_address(uint8_t host, enum transport transport, uint16_t port)
+{
+	return (struct endpoint){
+		.transport = (uint8_t)transport, .family = 4, .ip = {10, 0, 0, host}, .port = port};
+}
+
+/* By looking at all of them. */
+static bool only_user_by_hand(const struct registrar *r, const struct endpoint *source,
+			      struct text *ret)
+{
+	uint32_t index = 0;
+	const struct binding *b;
+	struct text user = {0};
+
+	while ((b = bindings_walk(&r->bindings, &index))) {
+		if (!binding_is_at(b, source))
+			continue;
+		if (user.len && !text_equal(user, binding_text(b, BINDING_USER)))
+			return false;
+		user = binding_text(b, BINDING_USER);
+	}
+	*ret = user;
+	return user.len > 0;
+}
+
+static void check_all_addresses(const struct registrar *r)
+{
+	for (uint8_t host = 0; host < 4; host++)
+		for (uint16_t port = 5060; port < 5063; port++)
+			for (int stream = 0; stream < 2; stream++) {
+				struct endpoint source = at_address(
+					host, stream ? TRANSPORT_TCP : TRANSPORT_UDP, port);
+				struct text got = {0}, want = {0};
+
+				assert_int_equal(bindings_only_user_at(&r->bindings, &source, &got),
+						 only_user_by_hand(r, &source, &want));
+				assert_true(text_equal(got, want));
+			}
+}
+
+/* @req IC-1  Whatever was registered, refreshed, moved, taken out or ran out: who is at an address is found as by looking at
+ * every contact. */
+static void test_ic_1_who_has_registered_at_an_address(void **state)
+{
+	static struct registrar r;
+	uint64_t random = 88172645463325252ull;
+
+	(void)state;
+	registrar_open(&r, 1000);
+	for (unsigned step = 0; step < 3000; step++) {
+		char user[64], contact[160];
+		unsigned n;
+
+		random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+		n = (unsigned)(random >> 20);
+		snprintf(user, sizeof(user), "sip:u%u@ims.example", n % 4);
+		if (n / 4 % 7 == 0)
+			snprintf(contact, sizeof(contact), "Contact: *\nExpires: 0\n");
+		else
+			snprintf(contact, sizeof(contact),
+				 "Contact: <sip:%s%u@%s%u%s>;expires=%u\n", step % 3 ? "c" : "%63",
+				 n / 28 % 2, n / 56 % 5 ? "10.0.0." : "host", n / 280 % 4,
+				 (const char *[]){"", ":5060", ":5061", ":5062"}[n / 1120 % 4],
+				 n / 4480 % 3 ? 60 + n / 4480 % 100 : 0);
+		try_register(&r, user, "r", step + 1, contact);
+		pass(&r, n / 13440 % 8000);
+		if (step % 8 == 0)
+			check_all_addresses(&r);
+	}
+	pass(&r, 1000000);
+	check_all_addresses(&r);
+	while (strcmp(next_gone(&r, RELEASE), "none") != 0)
+		;
+	assert_int_equal(r.bindings.by_address.n, 0);
+	registrar_close(&r);
+}
+
+/* @req IC-1  Very many at one address (a load generator) cost no more than the bound: then nobody can say. */
+static void test_ic_1_too_many_at_an_address(void **state)
+{
+	static struct registrar r;
+	struct endpoint source = at_address(1, TRANSPORT_UDP, 6000);
+	struct text user;
+
+	(void)state;
+	registrar_open(&r, 1000);
+	for (unsigned i = 0; i <= BINDINGS_AT_ADDRESS_LOOKED_AT; i++) {
+		char name[64], contact[100];
+
+		if (i > 0)
+			assert_int_equal(bindings_only_user_at(&r.bindings, &source, &user), true);
+		snprintf(name, sizeof(name), "sip:u%u@ims.example", i);
+		snprintf(contact, sizeof(contact), "Contact: <sip:c@10.0.0.1:%u>\n", 6000 + i);
+		assert_int_equal(try_register(&r, name, "r", i + 1, contact), 200);
+	}
+	assert_false(bindings_only_user_at(&r.bindings, &source, &user));
+	registrar_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +378,8 @@ int main(void)
 		cmocka_unit_test(test_rg_8_a_copy_waits_for_the_shard_that_decides),
 		cmocka_unit_test(test_rg_8_a_copy_helps_itself_when_the_line_is_lost),
 		cmocka_unit_test(test_sc_7_a_contact_taken_out_of_the_file_is_told),
+		cmocka_unit_test(test_ic_1_who_has_registered_at_an_address),
+		cmocka_unit_test(test_ic_1_too_many_at_an_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

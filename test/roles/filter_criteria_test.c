@@ -57,6 +57,16 @@ static struct pattern *open_pattern(const char *expression, bool is_name)
 	return pattern;
 }
 
+/* In a profile of this one criteria. */
+static bool trigger_point_is_met(const struct trigger_point *trigger,
+				 const struct filter_facts *facts)
+{
+	struct filter_criteria criteria = {.profile_part = PROFILE_PART_BOTH, .trigger = *trigger};
+	const struct service_profile profile = {1, &criteria};
+
+	return filter_criteria_next(&profile, (struct filter_position){0}, facts) != NULL;
+}
+
 static bool is_met(const struct service_point *point, const struct filter_facts *facts)
 {
 	const struct trigger_point trigger = {.is_cnf = true, .n_points = 1, .points = point};

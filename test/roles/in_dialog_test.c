@@ -72,9 +72,10 @@ static void test_sc_9_every_method_and_status_in_every_state(void **state)
 								? SESSION_END_BYE_OF_CALLING
 								: SESSION_END_BYE_OF_CALLED);
 					assert_int_equal(out.list[1].clause,
-							 methods[m] == SIP_BYE
+							 methods[m] != SIP_BYE ? CLAUSE_LOST_DIALOG
+							 : statuses[s] / 100 == 2
 								 ? CLAUSE_RELEASED_BY_ANOTHER
-								 : CLAUSE_LOST_DIALOG);
+								 : CLAUSE_BYE_ANSWER_COUNTS);
 				}
 }
 

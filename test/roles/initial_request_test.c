@@ -91,7 +91,7 @@ struct row {
 #define ALICE    "sip:alice@ims.example"
 #define STRANGER "sip:s@nowhere.example"
 
-/* @req PX-14 PX-1 RG-7 MP-6 */
+/* @req PX-14 PX-1 RG-7 MP-6 IC-17 */
 static const struct row rows[] = {
 	/* users of ours */
 	{"sip:bob@ims.example", STRANGER, true, 0, SERVES_CALLED, 1, "sip:bob@127.0.0.1:7000",
@@ -112,7 +112,27 @@ static const struct row rows[] = {
 	 "tel:+1201555", 0},
 	{"tel:+1-201-555", STRANGER, false, 0, SERVES_CALLED, 1, "sip:t@127.0.0.1:7200",
 	 "tel:+1201555", 0},
-	{"tel:+99", STRANGER, true, 404, 0, 0, NULL, "tel:+99", 0},
+	/* of nobody: where numbers go, for those who may send there */
+	{"tel:+99", STRANGER, true, 0, 0, 1, "", "tel:+99", 5070},
+	{"tel:+99", ALICE, true, 0, SERVES_CALLING, 1, "", "tel:+99", 5070},
+	{"sip:+99@ims.example;user=phone", ALICE, true, 0, SERVES_CALLING, 1, "",
+	 "sip:+99@ims.example", 5070},
+	{"tel:+99", STRANGER, false, 403, 0, 0, NULL, "tel:+99", 0},
+	{"sip:+99@ims.example", STRANGER, true, 404, 0, 0, NULL, "sip:+99@ims.example", 0},
+	/* in the other form */
+	{"sip:+1201555@IMS.example;User=Phone", STRANGER, false, 0, SERVES_CALLED, 1,
+	 "sip:t@127.0.0.1:7200", "tel:+1201555", 0},
+	{"sip:+1-201-555@ims.example;user=phone", STRANGER, false, 0, SERVES_CALLED, 1,
+	 "sip:t@127.0.0.1:7200", "tel:+1201555", 0},
+	{"sip:+1201555@ims.example", STRANGER, true, 404, 0, 0, NULL, "sip:+1201555@ims.example",
+	 0},
+	{"sip:+1201555@far.example;user=phone", STRANGER, true, 0, 0, 1, "",
+	 "sip:+1201555@far.example", 5060},
+	/* a port after a home domain */
+	{"sip:bob@ims.example:5060", STRANGER, false, 0, SERVES_CALLED, 1, "sip:bob@127.0.0.1:7000",
+	 "sip:bob@ims.example", 0},
+	{"sip:guest@far.example:5060", STRANGER, true, 0, 0, 1, "", "sip:guest@far.example:5060",
+	 5060},
 	/* a user of another domain that is registered here all the same */
 	{"sip:guest@far.example", STRANGER, false, 0, SERVES_CALLED, 1, "sip:guest@127.0.0.1:7300",
 	 "sip:guest@far.example", 0},
@@ -142,12 +162,18 @@ static void test_ic_1_only_its_contact_speaks_for_a_user(void **state)
 		struct endpoint source;
 		bool is_served;
 	} from[] = {
-		{{.transport = TRANSPORT_UDP, .family = 4, .ip = {127, 0, 0, 1}, .port = 6000}, true},
-		{{.transport = TRANSPORT_UDP, .family = 4, .ip = {127, 0, 0, 1}, .port = 6001}, false},
-		{{.transport = TRANSPORT_UDP, .family = 4, .ip = {127, 0, 0, 2}, .port = 6000}, false},
-		{{.transport = TRANSPORT_TCP, .family = 4, .ip = {127, 0, 0, 1}, .port = 41000}, true},
-		{{.transport = TRANSPORT_TCP, .family = 4, .ip = {127, 0, 0, 2}, .port = 6000}, false},
-		{{.transport = TRANSPORT_UDP, .family = 6, .ip = {127, 0, 0, 1}, .port = 6000}, false},
+		{{.transport = TRANSPORT_UDP, .family = 4, .ip = {127, 0, 0, 1}, .port = 6000},
+		 true},
+		{{.transport = TRANSPORT_UDP, .family = 4, .ip = {127, 0, 0, 1}, .port = 6001},
+		 false},
+		{{.transport = TRANSPORT_UDP, .family = 4, .ip = {127, 0, 0, 2}, .port = 6000},
+		 false},
+		{{.transport = TRANSPORT_TCP, .family = 4, .ip = {127, 0, 0, 1}, .port = 41000},
+		 true},
+		{{.transport = TRANSPORT_TCP, .family = 4, .ip = {127, 0, 0, 2}, .port = 6000},
+		 false},
+		{{.transport = TRANSPORT_UDP, .family = 6, .ip = {127, 0, 0, 1}, .port = 6000},
+		 false},
 	};
 
 	(void)state;
@@ -162,10 +188,101 @@ static void test_ic_1_only_its_contact_speaks_for_a_user(void **state)
 				fail_msg("row %zu: %u, serves %u", i, service.status,
 					 service.served);
 			serve("INVITE", "sip:bob@ims.example", ALICE, "", arrival);
-			assert_int_equal(service.status, 0);
+			assert_int_equal(service.status, orig && !from[i].is_served ? 403 : 0);
 			assert_int_equal(service.served & SERVES_CALLING,
 					 from[i].is_served ? SERVES_CALLING : 0u);
 		}
+}
+
+#define HIDDEN        "sip:anonymous@anonymous.invalid"
+#define PREFERS(user) "P-Preferred-Identity: \"x\" <" user ">\r\n"
+
+/* @req IC-1  A device without a P-CSCF that hides who calls (RFC 3323) is the user who has registered there: by the identity that
+ * it prefers, or by `orig` when nobody else has. With `orig` nobody gets past the services of the calling side. */
+static void test_ic_1_a_caller_that_hides_is_its_device(void **state)
+{
+	static const struct {
+		const char *from, *lines;
+		uint8_t host;
+		uint16_t port;
+		bool from_trusted, originating, passed_before;
+		const char *user; /* NULL: 403 */
+		bool is_served;
+	} callers[] = {
+		{HIDDEN, "", 1, 6000, false, true, false, ALICE, true},
+		{HIDDEN, "", 1, 6000, false, true, true, ALICE,
+		 true}, /* it says that it was here */
+		{ALICE, "", 1, 6000, false, true, true, ALICE, true},
+		{STRANGER, "", 1, 6000, false, true, false, ALICE, true},
+		{"sip:bob@ims.example", "", 1, 6000, false, true, false, ALICE, true},
+		{HIDDEN, "", 1, 6001, false, true, false, NULL, false},
+		{HIDDEN, "", 9, 6000, false, true, false, NULL, false},
+		{HIDDEN, "", 9, 6000, false, true, true, NULL, false},
+		{HIDDEN, "", 2, 6500, false, true, false, NULL, false}, /* of two users */
+		{HIDDEN, "", 2, 6501, false, true, false, "sip:one@ims.example", true},
+		{"sip:two@ims.example", "", 2, 6500, false, true, false, "sip:two@ims.example",
+		 true},
+		{HIDDEN, PREFERS("sip:two@IMS.example;x"), 2, 6500, false, true, false,
+		 "sip:two@ims.example", true},
+		{HIDDEN, PREFERS("sip:two@ims.example"), 2, 6500, false, false, false,
+		 "sip:two@ims.example", true},
+		{"sip:one@ims.example", PREFERS("sip:two@ims.example"), 2, 6500, false, true, false,
+		 "sip:two@ims.example", true},
+		{HIDDEN, PREFERS("sip:bob@ims.example"), 1, 6000, false, true, false, ALICE, true},
+		{HIDDEN, PREFERS("sip:bob@ims.example"), 9, 6000, false, true, false, NULL, false},
+		{HIDDEN, "P-Preferred-Identity: nonsense\r\n", 1, 6000, false, true, false, ALICE,
+		 true},
+		/* without `orig` it is a request to the called user */
+		{HIDDEN, "", 1, 6000, false, false, false, HIDDEN, false},
+		/* a telephone in a trusted block; a P-CSCF that asserts */
+		{HIDDEN, "", 1, 6000, true, true, false, ALICE, true},
+		{HIDDEN, "", 9, 6000, true, true, false, HIDDEN, true},
+		{HIDDEN, "P-Asserted-Identity: <sip:bob@ims.example>\r\n", 1, 6000, true, true,
+		 false, "sip:bob@ims.example", true},
+		{HIDDEN, "", 1, 6000, true, false, false, HIDDEN, false},
+	};
+
+	(void)state;
+	bind("sip:one@ims.example", "sip:x@127.0.0.2:6500", "");
+	bind("sip:one@ims.example", "sip:x@127.0.0.2:6501", "");
+	bind("sip:two@ims.example", "sip:y@127.0.0.2:6500", "");
+	for (size_t i = 0; i < sizeof(callers) / sizeof(callers[0]); i++) {
+		struct endpoint source = {
+			.family = 4, .ip = {127, 0, 0, callers[i].host}, .port = callers[i].port};
+		struct scscf_arrival arrival = {.source = &source,
+						.from_trusted = callers[i].from_trusted,
+						.originating = callers[i].originating,
+						.passed_before = callers[i].passed_before};
+		unsigned want = callers[i].user ? 0 : 403;
+
+		serve("INVITE", "sip:bob@ims.example", callers[i].from, callers[i].lines, arrival);
+		if (service.status != want ||
+		    !(service.served & SERVES_CALLING) != !callers[i].is_served)
+			fail_msg("row %zu: %u, served %u, %.*s", i, service.status, service.served,
+				 TEXT_ARGS(service.calling_user));
+		if (callers[i].user)
+			check_text(service.calling_user, callers[i].user);
+	}
+}
+
+/* @req IC-1 IC-17  Without a route for it a number of nobody is nobody. */
+static void test_ic_17_a_number_without_a_route(void **state)
+{
+	(void)state;
+	around.n_routes = 1; /* far.example */
+	serve("INVITE", "tel:+99", ALICE, "", trusted);
+	assert_int_equal(service.status, 404);
+	serve("INVITE", "sip:+99@ims.example;user=phone", ALICE, "", trusted);
+	assert_int_equal(service.status, 404);
+	routes[0].domain =
+		TEXT("IMS.example"); /* one for the home domain takes those in its form */
+	serve("INVITE", "tel:+99", ALICE, "", trusted);
+	assert_int_equal(service.status, 404);
+	serve("INVITE", "sip:+99@ims.example;user=phone", ALICE, "", trusted);
+	assert_int_equal(service.status, 0);
+	assert_int_equal(service.targets[0].next_hop.port, 5060);
+	serve("INVITE", "sip:99@ims.example", ALICE, "", trusted);
+	assert_int_equal(service.status, 404);
 }
 
 static void test_px_14_px_1_who_is_served_and_where_it_goes(void **state)
@@ -393,7 +510,7 @@ static int set_up_with_users(void **state)
 	if (set_up(state) || !users)
 		return -1;
 	subscribe_user("sip:alice@ims.example", "tel:+1202", false, calls, 2);
-	subscribe_user("sip:bob@ims.example", NULL, false, is_called, 3);
+	subscribe_user("sip:bob@ims.example", "tel:+1303", false, is_called, 3);
 	subscribe_user("sip:erin@ims.example", NULL, false, away, 3);
 	subscribe_user("sip:here@ims.example", NULL, false, away, 3);
 	subscribe_user("sip:quiet@ims.example", NULL, false, NULL, 0);
@@ -601,18 +718,29 @@ static void test_ic_2_whatever_the_server_changed(void **state)
 	}
 }
 
-/* @req IC-3  Which changes of the Request-URI are a diversion (RFC 3261 §19.1.4), and where it goes then. */
+/* @req IC-3 IC-3a  Which changes of the Request-URI are a diversion: those to another user, however it is written; and where it
+ * goes then. */
 static void test_ic_3_diversions(void **state)
 {
 	static const struct {
 		const char *uri;
 		bool is_diverted;
 	} changes[] = {
-		{"sip:bob@ims.example", false},     {"sip:b%6Fb@IMS.Example", false},
-		{"sip:bob@ims.example;x=1", false}, {"sip:bob@ims.example;user=phone", true},
-		{"sip:bob@ims.example:5060", true}, {"sip:carol@ims.example", true},
-		{"sip:here@ims.example", true},     {"tel:+1202", true},
-		{"sip:x@far.example", true},        {"sip:barred@ims.example", true},
+		{"sip:bob@ims.example", false},
+		{"sip:b%6Fb@IMS.Example", false},
+		{"sip:bob@ims.example;x=1", false},
+		{"sip:bob@ims.example;user=phone", false},
+		{"sip:bob@ims.example:5060", false},
+		{"sip:carol@ims.example", true},
+		{"sip:bob@ims.example;transport=udp", false},
+		{"tel:+1303", false},
+		{"sip:+1303@ims.example;user=phone", false},
+		{"sip:bob@far.example", true},
+		{"sip:bobby@ims.example:5060", true},
+		{"sip:here@ims.example", true},
+		{"tel:+1202", true},
+		{"sip:x@far.example", true},
+		{"sip:barred@ims.example", true},
 	};
 
 	(void)state;
@@ -740,6 +868,93 @@ static void test_sc_7_the_contact_that_the_caller_uses(void **state)
 	assert_false(handle_is_set(service.calling_contact));
 }
 
+/* @req IC-3a  What only a wildcard stands for is a user of its own: another match of it is a diversion. */
+static void test_ic_3a_matches_of_a_wildcard_are_different_users(void **state)
+{
+	static const struct wanted_criteria calls[] = {
+		{"sip:term", 1, TERMINATING_UNREGISTERED, PROFILE_PART_BOTH},
+		{"sip:next", 2, TERMINATING_UNREGISTERED, PROFILE_PART_BOTH},
+		{"sip:cdiv", 3, ORIGINATING_CDIV, PROFILE_PART_BOTH}};
+	struct subscriber *s = subscribers_take(users, sizeof(*s));
+	struct public_identity *identity = subscribers_take(users, 2 * sizeof(*identity));
+	struct text duplicate;
+	char why[100];
+
+	(void)state;
+	*identity = (struct public_identity){
+		.wildcard = subscribers_take_wildcard(users, TEXT("sip:list-!.*!@ims.example"), why,
+						      sizeof(why)),
+		.profile = profile_of(calls, 3),
+		.subscriber = s};
+	assert_non_null(identity->wildcard);
+	identity->user = identity->wildcard->whole;
+	identity[1] = (struct public_identity){.user = TEXT("sip:office@ims.example"),
+					       .profile = identity->profile,
+					       .subscriber = s};
+	*s = (struct subscriber){
+		.private_identity = TEXT("p"), .n_identities = 2, .identities = identity};
+	assert_int_equal(subscribers_add(users, s, &duplicate), SUBSCRIBERS_DONE);
+	serve("INVITE", "sip:list-1@ims.example", STRANGER, "", trusted);
+	check_server("sip:term");
+	come_back("sip:list-1@ims.example", STRANGER, "sip:list-1@ims.example:5060");
+	assert_false(service.is_diverted);
+	check_server("sip:next");
+	for (unsigned i = 0; i < 2; i++) {
+		serve("INVITE", "sip:list-1@ims.example", STRANGER, "", trusted);
+		come_back("sip:list-1@ims.example", STRANGER,
+			  i ? "sip:office@ims.example" : "sip:list-2@ims.example");
+		assert_true(service.is_diverted);
+		check_server("sip:cdiv");
+	}
+}
+
+/* @req SC-7b  The Contact need not be the registered one letter by letter; what only the address can say it says. */
+static void test_sc_7b_a_contact_that_was_written_otherwise(void **state)
+{
+	static const struct {
+		const char *contact;
+		enum transport transport;
+		uint8_t host;
+		uint16_t port;
+		const char *want;
+	} uses[] = {
+		{"<sip:alice@127.0.0.1:6009;transport=udp>", TRANSPORT_UDP, 9, 1,
+		 "sip:alice@127.0.0.1:6009"},
+		{"<sip:alice@127.0.0.1:6009;ob>;+sip.instance=\"x\"", TRANSPORT_UDP, 1, 6000,
+		 "sip:alice@127.0.0.1:6009"},
+		{"<sip:alice@127.0.0.5;x=y>", TRANSPORT_UDP, 9, 1, "sip:alice@127.0.0.5:5060"},
+		{"<sip:alice@ims.example;gr=urn:uuid:1>", TRANSPORT_UDP, 1, 6009,
+		 "sip:alice@127.0.0.1:6009"},
+		{"<sip:alice@ims.example;gr>", TRANSPORT_UDP, 5, 5060, "sip:alice@127.0.0.5:5060"},
+		{"<sip:alice@ims.example;gr>", TRANSPORT_TCP, 5, 40000, "sip:alice@127.0.0.5:5060"},
+		{"<sip:alice@ims.example;gr>", TRANSPORT_TCP, 1, 40000, NULL}, /* two are there */
+		{"<sip:alice@ims.example;gr>", TRANSPORT_UDP, 1, 40000, NULL},
+		{"<sip:bob@127.0.0.1:6009;transport=udp>", TRANSPORT_UDP, 9, 1, NULL},
+		{"<tel:+1>", TRANSPORT_UDP, 1, 6000, "sip:alice@127.0.0.1:6000"},
+	};
+
+	(void)state;
+	bind("sip:alice@ims.example", "sip:alice@127.0.0.1:6009", "");
+	bind("sip:alice@ims.example", "sip:alice@127.0.0.5:5060", "");
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		struct endpoint source = {.transport = (uint8_t)uses[i].transport,
+					  .family = 4,
+					  .ip = {127, 0, 0, uses[i].host},
+					  .port = uses[i].port};
+		struct scscf_arrival arrival = {.from_trusted = true, .source = &source};
+		const struct binding *binding;
+		char line[200];
+
+		snprintf(line, sizeof(line), "Contact: %s\r\n", uses[i].contact);
+		serve("INVITE", "sip:bob@ims.example", ALICE, line, arrival);
+		binding = binding_at(&bindings, service.calling_contact);
+		if (!binding != !uses[i].want)
+			fail_msg("row %zu: %d", i, binding != NULL);
+		if (binding)
+			check_text(binding_text(binding, BINDING_CONTACT), uses[i].want);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 #define TEST_WITH_USERS(f)                                                                         \
 	cmocka_unit_test_setup_teardown(f, set_up_with_users, tear_down_with_users)
@@ -748,6 +963,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_ic_1_only_its_contact_speaks_for_a_user),
+		TEST(test_ic_1_a_caller_that_hides_is_its_device),
+		TEST(test_ic_17_a_number_without_a_route),
 		TEST(test_px_14_px_1_who_is_served_and_where_it_goes),
 		TEST(test_rg_5_the_path_of_the_binding_goes_along),
 		TEST(test_no_open_relay_by_routes),
@@ -763,7 +980,9 @@ int main(void)
 		TEST_WITH_USERS(test_ic_3_behind_a_diversion),
 		TEST_WITH_USERS(test_ic_7_the_diversion_of_an_unregistered_user),
 		TEST_WITH_USERS(test_ic_2_the_registration_changes_meanwhile),
+		TEST_WITH_USERS(test_ic_3a_matches_of_a_wildcard_are_different_users),
 		TEST_WITH_USERS(test_sc_7_the_contact_that_the_caller_uses),
+		TEST_WITH_USERS(test_sc_7b_a_contact_that_was_written_otherwise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

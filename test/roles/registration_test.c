@@ -627,6 +627,45 @@ static void test_a_contactless_user_gives_its_place_to_the_first_contact(void **
 	registrar_close(&r);
 }
 
+/* ---------------------------------------------------------------- RG-17 */
+
+/* @req RG-17  RFC 3261 §8.2.2.3, §10.3: what is required and not known is named, and nothing is changed. */
+static void test_rg_17_what_is_required_and_not_known(void **state)
+{
+	static const struct {
+		const char *lines, *unsupported; /* NULL: 200 */
+	} rows[] = {
+		{"Require: path\n", NULL},
+		{"Require: Path, OUTBOUND\nRequire: sec-agree\n", NULL},
+		{"Require: gruu\n", "Unsupported: gruu\r\n"},
+		{"Require: no-such-thing, path\nRequire: 100rel\n",
+		 "Unsupported: no-such-thing, 100rel\r\n"},
+		{"Proxy-Require: sec-agree\nSupported: gruu\n", NULL},
+	};
+	static struct registrar r;
+
+	(void)state;
+	registrar_open(&r, 100);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char lines[300];
+		unsigned before = contacts_of(&r, BOB, NULL);
+
+		snprintf(lines, sizeof(lines), "%sContact: <sip:bob@10.0.0.1:%u>\n", rows[i].lines,
+			 5070 + i);
+		assert_int_equal(register_bob(&r, "r1", i + 1, lines),
+				 rows[i].unsupported ? 420 : 200);
+		assert_int_equal(contacts_of(&r, BOB, NULL), before + !rows[i].unsupported);
+		assert_int_equal(r.changes_text.len == 0, rows[i].unsupported != NULL);
+		assert_int_equal(count_lines(&r, "Unsupported:"), rows[i].unsupported != NULL);
+		if (rows[i].unsupported)
+			assert_true(says(&r, rows[i].unsupported));
+	}
+	/* who may not register here at all is told nothing */
+	r.arrival.from_trusted = false;
+	assert_int_equal(register_bob(&r, "r1", 9, "Require: gruu\n"), 403);
+	registrar_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -650,6 +689,7 @@ int main(void)
 		cmocka_unit_test(test_lines_that_are_none_of_ours_are_refused),
 		cmocka_unit_test(test_static_bindings_stay_until_the_file_no_longer_gives_them),
 		cmocka_unit_test(test_a_contactless_user_gives_its_place_to_the_first_contact),
+		cmocka_unit_test(test_rg_17_what_is_required_and_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

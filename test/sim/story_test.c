@@ -106,7 +106,7 @@ static void test_expectations_that_do_not_hold_fail(void **state)
 	fails_with(CAST "expect session ended released\n", "line 6: it ended: caller-hung-up");
 	fails_with(CAST "expect session confirmed\n", "line 6: it is ended");
 	fails_with(CAST "expect call alice failed 486\n", "line 6: it is over");
-	fails_with(CAST "expect leg called answered 200\n", "line 6: it is not-asked");
+	fails_with(CAST "expect leg calling answered 200\n", "line 6: it is hung-up");
 	fails_with(CAST "expect counter sessions_begun is 2\n", "line 6: it is 1");
 	fails_with(CAST "expect violation at bob CSeq\n", "line 6: it did not happen");
 	fails_with("node domain=ims.example\nue alice at 127.0.0.1:6001 registered\n"

@@ -101,30 +101,6 @@ static void test_sv_52_another_cause_or_a_broken_one_is_not_503(void **state)
 			fail_msg("503 seen in: %s", rows[i]);
 }
 
-static void test_the_first_cause_of_a_protocol_is_given(void **state)
-{
-	static const struct {
-		const char *lines, *protocol;
-		unsigned cause;
-	} rows[] = {
-		{"Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n", "SIP", 200},
-		{"Reason: SIP;cause=200, Q.850;cause=16\r\n", "Q.850", 16},
-		{"Reason: SIP;cause=200\r\nReason: q.850 ;cause=31\r\n", "Q.850", 31},
-		{"Reason: SIP;cause=200, SIP;cause=503\r\n", "sip", 200},
-		{"Reason: SIP;cause=x, SIP;cause=503\r\n", "SIP", 503},
-		{"Reason: SIP;cause=4294967295\r\n", "SIP", UINT32_MAX},
-		{"Reason: SIP;cause=4294967296\r\n", "SIP", 0},
-		{"Reason: SIP;cause=200\r\n", "Q.850", 0},
-		{"Reason: Q.850x;cause=16\r\n", "Q.850", 0},
-		{"", "SIP", 0},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(sip_reason_cause(bye(rows[i].lines), text_of(rows[i].protocol)),
-				 rows[i].cause);
-}
-
 static const char *lines_of(const char *lines, uint32_t bytes_max)
 {
 	struct text_writer w = text_writer_on(out, sizeof(out) - 1);
@@ -171,7 +147,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sv_52_a_cause_503_of_sip_is_found_in_every_spelling),
 		cmocka_unit_test(test_sv_52_another_cause_or_a_broken_one_is_not_503),
-		cmocka_unit_test(test_the_first_cause_of_a_protocol_is_given),
 		cmocka_unit_test(test_reasons_go_on_as_they_are),
 		cmocka_unit_test(test_a_reason_line_that_does_not_fit_is_left_out),
 	};

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "sip/chars.h"
 #include "sip/message.h"
 
 static bool is_text(struct text t, const char *string)
@@ -64,6 +65,7 @@ static void test_compact_names(void **state)
 		{'c', SIP_HEADER_CONTENT_TYPE},
 		{'k', SIP_HEADER_SUPPORTED},
 		{'x', SIP_HEADER_SESSION_EXPIRES},
+		{'o', SIP_HEADER_EVENT},
 	};
 
 	(void)state;
@@ -326,13 +328,23 @@ static void test_name_addr_uri_bytes_bound(void **state)
 	}
 }
 
+static bool can_be_read(struct text params)
+{
+	enum sip_param_step step;
+	struct text name, value;
+
+	while ((step = sip_param_next(&params, &name, &value)) == SIP_PARAM_FOUND)
+		;
+	return step == SIP_PARAM_END;
+}
+
 /* @req MP-4 */
 static void test_params(void **state)
 {
 	struct text params = TEXT(" ; a ;b=c; D = \"e;f=g\" ;h=[::1];a=2"), value;
 
 	(void)state;
-	assert_true(sip_params_are_valid(params));
+	assert_true(can_be_read(params));
 	assert_true(sip_param(params, TEXT("a"), &value));
 	assert_int_equal(value.len, 0);
 	assert_ptr_equal(value.at, params.at + 4); /* right behind the name */
@@ -344,14 +356,13 @@ static void test_params(void **state)
 	assert_true(is_text(value, "[::1]"));
 	assert_false(sip_param(params, TEXT("f"), &value));
 	assert_false(sip_param((struct text){0}, TEXT("f"), &value));
-	assert_true(sip_params_are_valid((struct text){0}));
-	assert_false(sip_params_are_valid(TEXT("a")));
-	assert_false(sip_params_are_valid(TEXT(";")));
-	assert_false(sip_params_are_valid(TEXT(";a;;b")));
-	assert_false(sip_params_are_valid(TEXT(";a=")));
-	assert_false(sip_params_are_valid(TEXT(";a=\"b")));
-	assert_false(sip_params_are_valid(TEXT(";a b")));
-	assert_false(sip_params_are_valid(TEXT(";[x]=1")));
+	assert_true(can_be_read((struct text){0}));
+	assert_false(can_be_read(TEXT("a")));
+	assert_false(can_be_read(TEXT(";")));
+	assert_false(can_be_read(TEXT(";a;;b")));
+	assert_false(can_be_read(TEXT(";a=")));
+	assert_false(can_be_read(TEXT(";a=\"b")));
+	assert_false(can_be_read(TEXT(";a b")));
 }
 
 int main(void)

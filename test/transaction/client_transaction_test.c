@@ -449,6 +449,41 @@ static void test_tx_6_machines_take_their_times_from_the_table(void **state)
 	assert_int_equal(client_machine_deadline_ms(&m), 40010);
 }
 
+/* @req TX-10  Its first sending found no room: due at once, and again until it is sent; A and E, B and F as if it had been. */
+static void test_tx_10_a_request_that_found_no_room(void **state)
+{
+	(void)state;
+	for (int row = 0; row < 4; row++) {
+		bool is_invite = row & 1, reliable = row & 2;
+		struct client_machine m, sent;
+
+		client_machine_start(&sent, is_invite, reliable, defaults(), START_MS);
+		m = sent;
+		assert_false(client_machine_is_unsent(&m));
+		client_machine_not_sent(&m, START_MS);
+		assert_true(client_machine_is_unsent(&m));
+		assert_int_equal(client_machine_deadline_ms(&m), START_MS);
+		assert_int_equal(client_machine_expired(&m, defaults(), START_MS),
+				 CLIENT_SEND_REQUEST);
+		assert_int_equal(client_machine_deadline_ms(&m), START_MS + 1);
+		assert_int_equal(client_machine_expired(&m, defaults(), START_MS), 0);
+		assert_int_equal(client_machine_expired(&m, defaults(), START_MS + 1),
+				 CLIENT_SEND_REQUEST);
+		client_machine_sent_at_last(&m);
+		assert_memory_equal(&m, &sent, sizeof(m));
+		/* whoever answers has it */
+		client_machine_not_sent(&m, START_MS);
+		client_machine_response(&m, 200, defaults(), START_MS);
+		assert_false(client_machine_is_unsent(&m));
+		/* patience ends before anything is sent late */
+		m = sent;
+		client_machine_not_sent(&m, START_MS);
+		assert_int_equal(client_machine_expired(&m, defaults(), START_MS + 32000),
+				 CLIENT_TIMED_OUT | CLIENT_ENDED);
+		assert_true(client_machine_deadline_ms(&m) == TIMERS_NEVER);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_tx_1_after_a_long_sleep_only_the_end_is_told),
 		cmocka_unit_test(test_waking_a_terminated_machine_is_our_own_mistake),
 		cmocka_unit_test(test_tx_6_machines_take_their_times_from_the_table),
+		cmocka_unit_test(test_tx_10_a_request_that_found_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -461,6 +461,71 @@ static void test_our_own_mistakes_reach_an_assert(void **state)
 	assert_true(step_aborts(wake_a_dead_one, NULL));
 }
 
+/* @req TX-10  A response that found no room: due at once, over streams too, where a transaction that would have ended lives
+ * until it is sent, and no longer than the peer waits. */
+static void test_tx_10_a_response_that_found_no_room(void **state)
+{
+	static const unsigned statuses[] = {100, 200, 486};
+
+	(void)state;
+	for (unsigned row = 0; row < 12; row++) {
+		bool is_invite = row & 1, reliable = row & 2;
+		unsigned status = statuses[row / 4];
+		struct server_machine m, sent;
+
+		server_machine_start(&sent, is_invite, reliable, defaults(), START_MS);
+		m = sent;
+		server_machine_sent(&sent, status, defaults(), START_MS);
+		server_machine_sent(&m, status, defaults(), START_MS);
+		assert_false(server_machine_is_unsent(&m));
+		server_machine_not_sent(&m, defaults(), START_MS);
+		assert_int_equal(server_machine_deadline_ms(&m), START_MS);
+		assert_int_equal(server_machine_expired(&m, defaults(), START_MS),
+				 SERVER_SEND_RESPONSE);
+		assert_int_equal(server_machine_deadline_ms(&m), START_MS + 1);
+		server_machine_sent_at_last(&m, START_MS + 1);
+		assert_false(server_machine_is_unsent(&m));
+		if (sent.state == SERVER_TERMINATED) {
+			assert_int_equal(m.state, SERVER_COMPLETED);
+			assert_int_equal(server_machine_expired(&m, defaults(), START_MS + 1),
+					 SERVER_ENDED);
+			server_machine_start(&m, false, true, defaults(), START_MS);
+			server_machine_sent(&m, status, defaults(), START_MS);
+			server_machine_not_sent(&m, defaults(), START_MS);
+			assert_int_equal(server_machine_expired(&m, defaults(), START_MS + 32000),
+					 SERVER_ENDED);
+		} else {
+			assert_memory_equal(&m, &sent, sizeof(m));
+		}
+	}
+}
+
+/* @req TX-10  It is not sent late when a newer one, or the ACK, shows that it has been overtaken. */
+static void test_tx_10_a_response_that_was_overtaken(void **state)
+{
+	struct server_machine m;
+
+	(void)state;
+	server_machine_start(&m, true, false, defaults(), START_MS);
+	server_machine_sent(&m, 180, defaults(), START_MS);
+	server_machine_not_sent(&m, defaults(), START_MS);
+	server_machine_sent(&m, 486, defaults(), START_MS);
+	assert_false(server_machine_is_unsent(&m));
+	server_machine_not_sent(&m, defaults(), START_MS);
+	server_machine_ack(&m, defaults(), START_MS);
+	assert_false(server_machine_is_unsent(&m));
+	server_machine_start(&m, true, false, defaults(), START_MS);
+	server_machine_sent(&m, 200, defaults(), START_MS);
+	server_machine_not_sent(&m, defaults(), START_MS);
+	server_machine_2xx_acknowledged(&m);
+	assert_false(server_machine_is_unsent(&m));
+	server_machine_start(&m, false, false, defaults(), START_MS);
+	server_machine_sent(&m, 100, defaults(), START_MS);
+	server_machine_not_sent(&m, defaults(), START_MS);
+	server_machine_stay_silent(&m, defaults(), START_MS);
+	assert_false(server_machine_is_unsent(&m));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +545,8 @@ int main(void)
 		cmocka_unit_test(test_rf_8_staying_silent_absorbs_for_j),
 		cmocka_unit_test(test_tx_4_what_sending_makes_of_it),
 		cmocka_unit_test(test_our_own_mistakes_reach_an_assert),
+		cmocka_unit_test(test_tx_10_a_response_that_found_no_room),
+		cmocka_unit_test(test_tx_10_a_response_that_was_overtaken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

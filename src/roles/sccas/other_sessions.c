@@ -20,9 +20,16 @@ bool sccas_is_other_session(const struct anchored_session *other)
 }
 
 /* @req SV-9a  The second session is held from now on. */
-void sccas_keep_for_additional(struct anchored_session *kept, struct leg_actions *out)
+void sccas_keep_for_additional(struct anchored_session *kept, const struct sccas_settings *s,
+			       uint64_t now_ms, struct leg_actions *out)
 {
 	kept->is_kept = true;
+	kept->source_release_at_ms = now_ms + s->source_release_delay_ms;
+	sccas_hold_kept(kept, out);
+}
+
+void sccas_hold_kept(struct anchored_session *kept, struct leg_actions *out)
+{
 	if (kept->speech == SDP_SPEECH_BOTH_WAYS && sccas_remote_leg_is_free(kept))
 		leg_act(out, (struct leg_action){.verb = LEG_HOLD,
 						 .clause = CLAUSE_OTHER_SESSION_KEPT,

@@ -73,15 +73,18 @@ struct anchored_session {
 	bool source_bye_was_503, stn_sr_came;
 	bool update_is_out; /* an update of ours of the remote leg has no final response yet */
 	bool is_moved; /* descriptions of one leg have gone to another that they were not made for */
-	bool is_ending;                            /* everything is being released */
-	uint64_t became_active_ms, became_held_ms; /* SV-6; 0: never */
-	uint32_t active_order;                     /* to tell two of the same millisecond */
+	bool remote_is_another; /* another fork of the remote party answered: it has not the media of `access` */
+	bool is_accepted; /* the MSC server said that the CS user answered, while the media were not there */
+	bool is_ending;        /* everything is being released */
+	uint32_t active_order; /* SV-6: the higher, the later it became active or held */
 	/* waits; 0: not */
 	uint64_t hold_until_ms;        /* SV-41: the remote leg is kept until then */
 	uint64_t source_release_at_ms; /* SV-22 */
 	uint64_t update_again_at_ms;   /* after 491 */
 	uint64_t update_until_ms;      /* how long the transfer waits for the remote leg */
 	uint64_t expires_at_ms;        /* session timer (RFC 4028 §10): nobody has refreshed */
+	uint64_t refresh_at_ms;        /* half of it is over: who refreshes, does so now */
+	bool access_refreshes;         /* that is the access side, not the remote party */
 	/* for the answer to "why?" */
 	uint64_t source_bye_at_ms, stn_sr_at_ms;
 	uint64_t transferred_at_ms; /* the last transfer was complete */
@@ -89,6 +92,7 @@ struct anchored_session {
 	uint64_t failed_at_ms;      /* the last transfer that came to nothing */
 	uint16_t failed_status;     /* what it failed with: of the remote party; 487: cancelled */
 	uint32_t hold_ms;
+	uint64_t told_transferred_ms, told_failed_ms; /* of these the log and the counters know */
 	bool hold_began,
 		hold_ended; /* as noted in the journal and the counters; there is one at most */
 };
@@ -99,9 +103,11 @@ enum leg_verb {
 	LEG_RELEASE, /* as its state wants: BYE, CANCEL, or final response `status` to its pending INVITE */
 	LEG_UPDATE, /* re-INVITE, or UPDATE while early, with the description of the peer of leg `media` */
 	LEG_CANCEL_UPDATE, /* that re-INVITE */
+	LEG_ANSWER_INVITE, /* `status`, a 2xx, to the INVITE of the peer that made the leg */
 	LEG_ANSWER_OFFER, /* `status` to the pending INVITE, re-INVITE or UPDATE of the peer; a 2xx has the answer of the remote leg */
 	LEG_PASS_OFFER_ON,  /* the queued re-INVITE goes to the remote leg as any other */
 	LEG_HOLD,           /* re-INVITE with the last description, speech held */
+	LEG_REFRESH,        /* UPDATE without a description, for the session timer */
 	LEG_RELEASE_OTHERS, /* the user's other sessions, TS 24.237 §12.3.2 */
 };
 
@@ -137,8 +143,7 @@ bool sccas_is_alerting(const struct anchored_session *a, const struct sccas_sett
 /* Does a comes before b when one of both is transferred? */
 bool sccas_is_preferred(const struct anchored_session *a, const struct anchored_session *b);
 /* Offer and answer have changed: speech in both directions, or not. */
-void sccas_speech_changed(struct anchored_session *a, unsigned speech, uint64_t now_ms,
-			  uint32_t order);
+void sccas_speech_changed(struct anchored_session *a, unsigned speech, uint32_t order);
 
 /* ---------------------------------------------------------------- transfer_to_cs.c, §12.3.1 */
 
@@ -148,6 +153,9 @@ void sccas_transfer(struct anchored_session *a, uint64_t now_ms, uint32_t t1_ms,
 /* The same for an INVITE due to ATU-STI whose description the remote party has already (SV-4). */
 void sccas_transfer_of_signalling(struct anchored_session *a, uint64_t now_ms,
 				  struct leg_actions *out);
+/* The 2xx to our update takes no speech. */
+void sccas_update_took_no_speech(struct anchored_session *a, const struct sccas_settings *s,
+				 uint64_t now_ms, struct leg_actions *out);
 /* A final response (or 408, 503) to an offer of ours on the remote leg. `again_after_ms`: drawn for 491
  * (RFC 3261 §14.1). */
 void sccas_update_answered(struct anchored_session *a, const struct sccas_settings *s,
@@ -173,19 +181,36 @@ void sccas_wait_over(struct anchored_session *a, const struct sccas_settings *s,
 bool sccas_keeps_another(const struct anchored_session *a, const struct sccas_settings *s);
 /* Is it concerned by the transfer of another one of the same user? */
 bool sccas_is_other_session(const struct anchored_session *other);
-/* It waits for an INVITE of the MSC server for the additional session. */
-void sccas_keep_for_additional(struct anchored_session *kept, struct leg_actions *out);
+/* It waits for an INVITE of the MSC server for the additional session, as long as a source access leg is kept
+ * (SV-22), and is released then. */
+void sccas_keep_for_additional(struct anchored_session *kept, const struct sccas_settings *s,
+			       uint64_t now_ms, struct leg_actions *out);
+/* The speech of the kept session is held, if it is not yet. */
+void sccas_hold_kept(struct anchored_session *kept, struct leg_actions *out);
 
 /* ---------------------------------------------------------------- transfer_alerting.c */
 
 void sccas_alerting_moved(struct anchored_session *a, struct leg_actions *out);
 /* The MSC server has the 183; or it was not sent reliably. */
 void sccas_progress_acknowledged(struct anchored_session *a, const struct sccas_settings *s,
-				 uint64_t now_ms);
-/* The 2xx of the remote party that was called. false: it goes to the source access leg, as ever. */
-bool sccas_remote_party_answered(struct anchored_session *a, struct leg_actions *out);
-/* The MSC server says that the CS user answered. false: nothing waits for that. */
-bool sccas_call_accepted(struct anchored_session *a, struct leg_actions *out);
+				 uint64_t now_ms, struct leg_actions *out);
+/* Nobody has acknowledged the 183 within 64*T1 (RFC 3262 §3): the transfer has failed. */
+void sccas_progress_not_acknowledged(struct anchored_session *a, uint64_t now_ms,
+				     struct leg_actions *out);
+/* The 2xx of the remote party that was called; its leg is established. `is_another`: by a fork that has not
+ * got our update. false: it goes to the source access leg, as ever. */
+bool sccas_remote_party_answered(struct anchored_session *a, bool is_another,
+				 struct leg_actions *out);
+/* The 2xx of the UE that was called, while a transfer is under way. false: the CS user has the call, and the
+ * dialog is to be released; true: the source leg is established, and the caller hears it when it is settled
+ * where the call is. */
+bool sccas_source_party_answered(struct anchored_session *a);
+/* The media are on the target leg, or stay there: it is alerting, or answered by now. */
+void sccas_stays_on_target(struct anchored_session *a, struct leg_actions *out);
+/* The media are on the source leg: who has not heard of the answer hears it now. */
+void sccas_answer_on_source(struct anchored_session *a, struct leg_actions *out);
+/* The MSC server says that the CS user answered. */
+void sccas_call_accepted(struct anchored_session *a, struct leg_actions *out);
 bool sccas_source_leg_failed(struct anchored_session *a, const struct sccas_settings *s,
 			     bool is_loss_of_bearer, uint64_t now_ms, struct leg_actions *out);
 
@@ -199,8 +224,17 @@ enum source_offer_verdict {
 /* The UE offers on the source access leg. `speech`: of its description (enum sdp_speech). */
 enum source_offer_verdict sccas_source_leg_offers(struct anchored_session *a, unsigned speech,
 						  struct leg_actions *out);
+/* The remote party has the media of the target leg; or another fork answered, which has not. */
+void sccas_remote_leg_moved(struct anchored_session *a, struct leg_actions *out);
+/* After a transfer that did not come about: the remote leg gets the media of the source leg back. */
+void sccas_restore_source(struct anchored_session *a, struct leg_actions *out);
+/* Is it the access side, and there nobody but this server, that refreshes the session on the remote leg? */
+bool sccas_refreshes(const struct anchored_session *a);
 /* The UE's media go back to the source leg now: its offer is pending there. */
 void sccas_return(struct anchored_session *a, struct leg_actions *out);
+/* The remote party offers while a transfer waits after 491: who waits takes the offer of the other, or two
+ * handovers of one call refuse each other for ever (RFC 3261 §14.1). false: nothing of that kind. */
+bool sccas_remote_leg_offers(struct anchored_session *a, struct leg_actions *out);
 
 /* ---------------------------------------------------------------- source_leg_released.c, §12.3.3.2 */
 
@@ -210,7 +244,7 @@ void sccas_source_leg_released(struct anchored_session *a, const struct sccas_se
 /* Its 481, or its silence: does the session outlive that as it does a BYE with 503? */
 bool sccas_survives_loss_of_source(const struct anchored_session *a,
 				   const struct sccas_settings *s);
-void sccas_hold_over(struct anchored_session *a, const struct sccas_settings *s, uint64_t now_ms,
+void sccas_hold_over(struct anchored_session *a, const struct sccas_settings *s,
 		     struct leg_actions *out);
 /* What becomes of a session whose transfer did not come about: the remote leg has its media, or none. */
 void sccas_transfer_came_to_nothing(struct anchored_session *a, uint64_t now_ms,

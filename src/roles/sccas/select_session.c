@@ -43,15 +43,10 @@ bool sccas_is_preferred(const struct anchored_session *a, const struct anchored_
 	return a->active_order > b->active_order;
 }
 
-void sccas_speech_changed(struct anchored_session *a, unsigned speech, uint64_t now_ms,
-			  uint32_t order)
+void sccas_speech_changed(struct anchored_session *a, unsigned speech, uint32_t order)
 {
 	if (speech == a->speech)
 		return;
-	if (speech == SDP_SPEECH_BOTH_WAYS)
-		a->became_active_ms = now_ms;
-	else if (a->speech == SDP_SPEECH_BOTH_WAYS)
-		a->became_held_ms = now_ms;
 	a->speech = (uint8_t)speech;
 	a->active_order = order;
 }

@@ -1,5 +1,4 @@
-/* TS 24.237 §12.3.3.2  SCC AS procedures for SR-VCC, abnormal case: P-CSCF releasing the source access leg
- * during SR-VCC */
+/* TS 24.237 §12.3.3.2  SCC AS procedures for SR-VCC, abnormal case: P-CSCF releasing the source access leg during SR-VCC */
 #include "roles/sccas/sccas.h"
 
 #include "sip/sdp.h"
@@ -53,7 +52,7 @@ void sccas_source_leg_released(struct anchored_session *a, const struct sccas_se
 		if (!is_held && a->transfer == TRANSFER_GIVEN_UP)
 			sccas_transfer_came_to_nothing(a, now_ms, false, out);
 		break;
-	case TRANSFER_RETURN_WAITING: a->transfer = TRANSFER_DONE; break;
+	case TRANSFER_RETURN_WAITING: sccas_stays_on_target(a, out); break;
 	case TRANSFER_RETURNING:
 		a->transfer = TRANSFER_RETURN_LOST;
 		leg_act(out, (struct leg_action){.verb = LEG_CANCEL_UPDATE,
@@ -69,10 +68,9 @@ void sccas_source_leg_released(struct anchored_session *a, const struct sccas_se
 }
 
 /* @req SV-42 SV-46 */
-void sccas_hold_over(struct anchored_session *a, const struct sccas_settings *s, uint64_t now_ms,
+void sccas_hold_over(struct anchored_session *a, const struct sccas_settings *s,
 		     struct leg_actions *out)
 {
-	(void)now_ms;
 	if (s->test_forget_hold) {
 		sccas_release_all(a, CLAUSE_HOLD_OVER, 480, out);
 		return;
@@ -96,6 +94,8 @@ void sccas_transfer_came_to_nothing(struct anchored_session *a, uint64_t now_ms,
 {
 	a->transfer = a->update_is_out ? TRANSFER_GIVEN_UP : TRANSFER_NONE;
 	a->access = SOURCE_ACCESS_LEG;
+	if (a->verdict == VERDICT_TRANSFERRED || a->verdict == VERDICT_KEPT)
+		a->verdict = VERDICT_NONE; /* of the alerting phase: it did not last */
 	a->source_release_at_ms = 0;
 	a->update_again_at_ms = a->update_until_ms = 0;
 	if (!leg_is_alive(&a->legs[SOURCE_ACCESS_LEG])) {
@@ -106,26 +106,14 @@ void sccas_transfer_came_to_nothing(struct anchored_session *a, uint64_t now_ms,
 		return;
 	}
 	if (a->transfer == TRANSFER_GIVEN_UP)
-		return; /* again when the remote leg is free */
-	/* @req SV-30  the remote party has answered meanwhile: now the UE hears it */
-	if (a->legs[REMOTE_LEG].state == LEG_ESTABLISHED &&
-	    a->legs[SOURCE_ACCESS_LEG].state < LEG_ESTABLISHED &&
-	    a->legs[SOURCE_ACCESS_LEG].is_calling)
-		leg_act(out, (struct leg_action){.verb = LEG_ANSWER_OFFER,
-						 .clause = CLAUSE_PASSED_ON,
-						 .leg = SOURCE_ACCESS_LEG,
-						 .status = 200});
+		return;              /* again when the remote leg is free */
 	if (a->source_offer_waits) { /* its description moves the remote leg as well */
 		a->source_offer_waits = false;
 		leg_act(out, (struct leg_action){.verb = LEG_PASS_OFFER_ON,
 						 .clause = CLAUSE_PASSED_ON,
 						 .leg = SOURCE_ACCESS_LEG});
 	} else if (remote_was_moved) {
-		a->transfer = TRANSFER_RESTORING_SOURCE;
-		a->update_is_out = true;
-		leg_act(out, (struct leg_action){.verb = LEG_UPDATE,
-						 .clause = CLAUSE_REMOTE_LEG_RESTORED,
-						 .leg = REMOTE_LEG,
-						 .media = SOURCE_ACCESS_LEG});
+		sccas_restore_source(a, out);
 	}
+	sccas_answer_on_source(a, out);
 }

@@ -30,14 +30,21 @@ static void update(struct anchored_session *a, enum anchored_leg media, enum tra
 	a->transfer = (uint8_t)updating;
 	a->update_is_out = true;
 	leg_act(out, (struct leg_action){.verb = LEG_UPDATE,
-					 .clause = CLAUSE_REMOTE_LEG_UPDATE,
+					 .clause = updating == TRANSFER_RESTORING_SOURCE
+							   ? CLAUSE_REMOTE_LEG_RESTORED
+							   : CLAUSE_REMOTE_LEG_UPDATE,
 					 .leg = REMOTE_LEG,
 					 .media = media});
 }
 
 /* The remote party has the media of the MSC server. */
-static void moved(struct anchored_session *a, struct leg_actions *out)
+void sccas_remote_leg_moved(struct anchored_session *a, struct leg_actions *out)
 {
+	if (a->remote_is_another) { /* but who has answered has not */
+		a->remote_is_another = false;
+		update(a, TARGET_ACCESS_LEG, TRANSFER_WAITING, TRANSFER_UPDATING, out);
+		return;
+	}
 	a->verdict = a->source_bye_at_ms && a->source_bye_at_ms <= a->stn_sr_at_ms
 			     ? VERDICT_KEPT
 			     : VERDICT_TRANSFERRED;
@@ -59,6 +66,8 @@ void sccas_transfer(struct anchored_session *a, uint64_t now_ms, uint32_t t1_ms,
 {
 	a->stn_sr_came = true;
 	a->stn_sr_at_ms = now_ms;
+	a->source_release_at_ms = 0; /* of a session that was kept for this */
+	a->is_accepted = a->remote_is_another = false;
 	a->update_until_ms = now_ms + 64u * (uint64_t)t1_ms;
 	update(a, TARGET_ACCESS_LEG, TRANSFER_WAITING, TRANSFER_UPDATING, out);
 }
@@ -69,7 +78,18 @@ void sccas_transfer_of_signalling(struct anchored_session *a, uint64_t now_ms,
 {
 	a->stn_sr_came = true;
 	a->stn_sr_at_ms = now_ms;
-	moved(a, out);
+	a->is_moved = true;
+	sccas_remote_leg_moved(a, out);
+}
+
+void sccas_restore_source(struct anchored_session *a, struct leg_actions *out)
+{
+	update(a, SOURCE_ACCESS_LEG, TRANSFER_RESTORING_SOURCE, TRANSFER_RESTORING_SOURCE, out);
+}
+
+static void restore_target(struct anchored_session *a, struct leg_actions *out)
+{
+	update(a, TARGET_ACCESS_LEG, TRANSFER_RESTORING_TARGET, TRANSFER_RESTORING_TARGET, out);
 }
 
 void sccas_return(struct anchored_session *a, struct leg_actions *out)
@@ -88,13 +108,21 @@ void sccas_remote_leg_is_free_again(struct anchored_session *a, struct leg_actio
 		update(a, TARGET_ACCESS_LEG, TRANSFER_WAITING, TRANSFER_UPDATING, out);
 		break;
 	case TRANSFER_RETURN_WAITING: sccas_return(a, out); break;
+	case TRANSFER_RESTORING_SOURCE:
+		if (!a->update_is_out)
+			sccas_restore_source(a, out);
+		break;
+	case TRANSFER_RESTORING_TARGET:
+		if (!a->update_is_out)
+			restore_target(a, out);
+		break;
 	default: break;
 	}
 }
 
 /* @req SV-8 */
 static void fail(struct anchored_session *a, unsigned status, uint64_t now_ms,
-		 struct leg_actions *out)
+		 bool remote_was_moved, struct leg_actions *out)
 {
 	leg_act(out, (struct leg_action){.verb = LEG_ANSWER_OFFER,
 					 .clause = CLAUSE_TRANSFER_FAILED,
@@ -102,12 +130,17 @@ static void fail(struct anchored_session *a, unsigned status, uint64_t now_ms,
 					 .status = status == 488 ? 488 : 480});
 	a->failed_at_ms = now_ms;
 	a->failed_status = (uint16_t)status;
-	sccas_transfer_came_to_nothing(a, now_ms, false, out);
+	sccas_transfer_came_to_nothing(a, now_ms, remote_was_moved, out);
 }
 
 /* @req SV-62 §12.3.3.1: the media are off the target leg. */
 static void returned(struct anchored_session *a, struct leg_actions *out)
 {
+	if (a->remote_is_another) {
+		a->remote_is_another = false;
+		update(a, SOURCE_ACCESS_LEG, TRANSFER_RETURN_WAITING, TRANSFER_RETURNING, out);
+		return;
+	}
 	a->transfer = TRANSFER_NONE;
 	a->access = SOURCE_ACCESS_LEG;
 	a->verdict = VERDICT_RETURNED;
@@ -116,6 +149,7 @@ static void returned(struct anchored_session *a, struct leg_actions *out)
 					 .clause = CLAUSE_RETURNED,
 					 .leg = SOURCE_ACCESS_LEG,
 					 .status = 200});
+	sccas_answer_on_source(a, out);
 	if (target_lives(a))
 		leg_act(out, (struct leg_action){.verb = LEG_RELEASE,
 						 .clause = CLAUSE_TARGET_LEG_RELEASED,
@@ -124,16 +158,21 @@ static void returned(struct anchored_session *a, struct leg_actions *out)
 }
 
 /* @req SV-64
- * The UE hears what the remote party said, and the media stay on the target leg. */
+ * The UE hears what the remote party said, and the media stay on the target leg; unless that has gone
+ * meanwhile: then they go back to what the source leg had. */
 static void not_returned(struct anchored_session *a, const struct sccas_settings *s,
 			 unsigned status, uint64_t now_ms, struct leg_actions *out)
 {
-	a->transfer = TRANSFER_DONE;
-	a->source_release_at_ms = now_ms + s->source_release_delay_ms;
 	leg_act(out, (struct leg_action){.verb = LEG_ANSWER_OFFER,
 					 .clause = CLAUSE_NOT_RETURNED,
 					 .leg = SOURCE_ACCESS_LEG,
 					 .status = (uint16_t)status});
+	if (!target_lives(a) && a->legs[SOURCE_ACCESS_LEG].state < LEG_ESTABLISHED) {
+		sccas_transfer_came_to_nothing(a, now_ms, true, out);
+		return;
+	}
+	a->source_release_at_ms = now_ms + s->source_release_delay_ms;
+	sccas_stays_on_target(a, out);
 }
 
 static bool is_gone(unsigned status)
@@ -144,27 +183,50 @@ static bool is_gone(unsigned status)
 /* The UE left again while the media were on their way back to it. */
 static void return_lost(struct anchored_session *a, bool remote_was_moved, struct leg_actions *out)
 {
-	a->transfer = TRANSFER_DONE;
-	if (!target_lives(a))
+	if (!target_lives(a)) {
+		a->transfer = TRANSFER_DONE;
 		sccas_release_all(a, CLAUSE_SOURCE_LEG_ENDED, 480, out);
-	else if (remote_was_moved)
-		update(a, TARGET_ACCESS_LEG, TRANSFER_RESTORING_TARGET, TRANSFER_RESTORING_TARGET,
-		       out);
+	} else if (remote_was_moved) {
+		restore_target(a, out);
+	} else {
+		sccas_stays_on_target(a, out);
+	}
 }
 
 static void succeeded(struct anchored_session *a, uint64_t now_ms, struct leg_actions *out)
 {
 	switch (a->transfer) {
-	case TRANSFER_UPDATING: moved(a, out); break;
+	case TRANSFER_UPDATING: sccas_remote_leg_moved(a, out); break;
 	case TRANSFER_GIVEN_UP: sccas_transfer_came_to_nothing(a, now_ms, true, out); break;
 	case TRANSFER_RETURNING: returned(a, out); break;
 	case TRANSFER_RETURN_LOST: return_lost(a, true, out); break;
 	case TRANSFER_RESTORING_SOURCE:
 		sccas_transfer_came_to_nothing(a, now_ms, false, out);
 		break;
-	case TRANSFER_RESTORING_TARGET: a->transfer = TRANSFER_DONE; break;
+	case TRANSFER_RESTORING_TARGET: sccas_stays_on_target(a, out); break;
 	default: break;
 	}
+}
+
+/* The kept session of the mid-call feature (§12.3.2). */
+static void hold_answered(struct anchored_session *a, unsigned status, uint64_t now_ms,
+			  uint32_t again_after_ms)
+{
+	if (a->is_kept && status == 491)
+		a->update_again_at_ms = now_ms + again_after_ms;
+}
+
+/* @req SV-20c */
+void sccas_update_took_no_speech(struct anchored_session *a, const struct sccas_settings *s,
+				 uint64_t now_ms, struct leg_actions *out)
+{
+	if (a->transfer != TRANSFER_UPDATING) {
+		sccas_update_answered(a, s, 200, now_ms, 0, out);
+		return;
+	}
+	a->update_is_out = false;
+	if (!a->is_ending)
+		fail(a, 488, now_ms, true, out);
 }
 
 void sccas_update_answered(struct anchored_session *a, const struct sccas_settings *s,
@@ -193,7 +255,7 @@ void sccas_update_answered(struct anchored_session *a, const struct sccas_settin
 			a->transfer = TRANSFER_WAITING;
 			a->update_again_at_ms = now_ms + again_after_ms;
 		} else {
-			fail(a, status, now_ms, out);
+			fail(a, status, now_ms, false, out);
 		}
 		break;
 	case TRANSFER_GIVEN_UP: sccas_transfer_came_to_nothing(a, now_ms, false, out); break;
@@ -209,8 +271,23 @@ void sccas_update_answered(struct anchored_session *a, const struct sccas_settin
 		else
 			succeeded(a, now_ms, out);
 		break;
+	case TRANSFER_NONE: hold_answered(a, status, now_ms, again_after_ms); break;
 	default: break;
 	}
+}
+
+/* @req SV-61 SV-66
+ * The MSC server gives up what the UE is just taking back. */
+static void cancelled_while_returning(struct anchored_session *a, struct leg_actions *out)
+{
+	if (a->transfer == TRANSFER_RETURN_LOST || a->transfer == TRANSFER_RESTORING_TARGET)
+		sccas_release_all(a, CLAUSE_CANCEL, 487, out);
+}
+
+static bool is_returning(const struct anchored_session *a)
+{
+	return a->transfer == TRANSFER_RETURN_WAITING || a->transfer == TRANSFER_RETURNING ||
+	       a->transfer == TRANSFER_RETURN_LOST || a->transfer == TRANSFER_RESTORING_TARGET;
 }
 
 /* @req SV-50 SV-63 SV-72 */
@@ -224,9 +301,13 @@ void sccas_transfer_cancelled(struct anchored_session *a, bool is_cancelled_hand
 					 .clause = CLAUSE_CANCEL,
 					 .leg = TARGET_ACCESS_LEG,
 					 .status = 487});
-	a->update_again_at_ms = a->update_until_ms = 0;
 	a->failed_at_ms = now_ms;
 	a->failed_status = 487;
+	if (is_returning(a)) {
+		cancelled_while_returning(a, out);
+		return;
+	}
+	a->update_again_at_ms = a->update_until_ms = 0;
 	if (is_alerting && !is_cancelled_handover) {
 		sccas_release_all(a, CLAUSE_CANCEL, 487, out);
 		return;
@@ -284,6 +365,10 @@ void sccas_transfer_not_acknowledged(struct anchored_session *a, struct leg_acti
 static void release_source(struct anchored_session *a, struct leg_actions *out)
 {
 	a->source_release_at_ms = 0;
+	if (a->is_kept && a->transfer == TRANSFER_NONE) { /* nobody has asked for it */
+		sccas_release_all(a, CLAUSE_OTHER_SESSION, 480, out);
+		return;
+	}
 	if (!target_lives(a)) { /* @req SV-66 */
 		sccas_release_all(a, CLAUSE_TARGET_LEG_ENDED, 480, out);
 		return;
@@ -298,14 +383,27 @@ static void release_source(struct anchored_session *a, struct leg_actions *out)
 static void update_again(struct anchored_session *a, struct leg_actions *out)
 {
 	a->update_again_at_ms = 0;
-	if (a->transfer == TRANSFER_RESTORING_SOURCE)
-		update(a, SOURCE_ACCESS_LEG, TRANSFER_RESTORING_SOURCE, TRANSFER_RESTORING_SOURCE,
-		       out);
-	else if (a->transfer == TRANSFER_RESTORING_TARGET)
-		update(a, TARGET_ACCESS_LEG, TRANSFER_RESTORING_TARGET, TRANSFER_RESTORING_TARGET,
-		       out);
+	if (a->transfer == TRANSFER_NONE && a->is_kept)
+		sccas_hold_kept(a, out);
 	else
 		sccas_remote_leg_is_free_again(a, out);
+}
+
+/* @req RF-13d  RFC 4028 §7.4: who took the place of the refresher refreshes. An access leg that has a timer
+ * of its own brings the refreshes itself. */
+bool sccas_refreshes(const struct anchored_session *a)
+{
+	const struct leg *remote = &a->legs[REMOTE_LEG], *access = &a->legs[a->access];
+
+	return a->access_refreshes && remote->expires_s && !access->expires_s &&
+	       remote->state == LEG_ESTABLISHED && leg_is_alive(access) && !a->is_ending;
+}
+
+static void refresh(struct anchored_session *a, struct leg_actions *out)
+{
+	a->refresh_at_ms = 0; /* until it is answered */
+	leg_act(out, (struct leg_action){
+			     .verb = LEG_REFRESH, .clause = CLAUSE_REFRESHED, .leg = REMOTE_LEG});
 }
 
 static bool has_come(uint64_t at_ms, uint64_t now_ms)
@@ -321,10 +419,12 @@ void sccas_wait_over(struct anchored_session *a, const struct sccas_settings *s,
 	if (!a->is_ending && has_come(a->update_until_ms, now_ms)) {
 		a->update_until_ms = a->update_again_at_ms = 0;
 		if (a->transfer == TRANSFER_WAITING)
-			fail(a, 480, now_ms, out);
+			fail(a, 480, now_ms, false, out);
 	}
+	if (sccas_refreshes(a) && has_come(a->refresh_at_ms, now_ms))
+		refresh(a, out);
 	if (!a->is_ending && has_come(a->source_release_at_ms, now_ms))
 		release_source(a, out);
 	if (!a->is_ending && has_come(a->hold_until_ms, now_ms))
-		sccas_hold_over(a, s, now_ms, out);
+		sccas_hold_over(a, s, out);
 }

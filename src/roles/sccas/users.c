@@ -197,6 +197,14 @@ const struct sccas_user *sccas_user_by_private_identity(const struct sccas_users
 	return find(&users->by_private_identity, private_identity, has_private_identity);
 }
 
+const struct sccas_user *sccas_users_next(const struct sccas_users *users, uint32_t *at)
+{
+	const struct entry *entry =
+		users ? (const void *)(uintptr_t)map_next(&users->by_number, at) : NULL;
+
+	return entry ? &entry->user : NULL;
+}
+
 unsigned sccas_users_count(const struct sccas_users *users)
 {
 	return users ? users->n : 0;

@@ -27,11 +27,13 @@ enum sccas_users_verdict {
 	SCCAS_USERS_DOUBLE, /* the C-MSISDN, private or public identity belongs to an earlier user */
 	SCCAS_USERS_NO_MEMORY,
 };
-/* Texts are copied. The public identities are made addresses of record (sip_uri_put_aor()). */
+/* Texts are copied. The public identities are made addresses of record (sip_uri_put_address_of_record()). */
 enum sccas_users_verdict sccas_users_add(struct sccas_users *users, struct text c_msisdn,
 					 struct text private_identity,
 					 const struct text *identities, unsigned n_identities);
 unsigned sccas_users_count(const struct sccas_users *users);
+/* Walks them in no order: `at` is 0 at first; NULL at the end. */
+const struct sccas_user *sccas_users_next(const struct sccas_users *users, uint32_t *at);
 
 /* A tel URI, a sip URI with user=phone, or one whose user part is a global number, as "+" and digits:
  * visual separators out, parameters off (RFC 3966 §5.1.1). A global number that stands alone, without

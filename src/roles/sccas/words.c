@@ -57,5 +57,6 @@ bool sccas_remote_leg_is_free(const struct anchored_session *a)
 	const struct leg *remote = &a->legs[REMOTE_LEG];
 
 	return leg_has_dialog(remote) && !handle_is_set(remote->offer_out) &&
-	       !handle_is_set(remote->offer_in) && remote->unacked_cseq == 0;
+	       !handle_is_set(remote->offer_in) && remote->unacked_cseq == 0 &&
+	       !remote->answer_unacked;
 }

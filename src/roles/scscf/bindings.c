@@ -34,6 +34,7 @@ static uint64_t as_value(struct handle handle)
 static void unlink_binding(struct bindings *bindings, struct binding *binding)
 {
 	timers_stop(bindings->timers, &binding->timer);
+	bindings_unlist_at_address(bindings, binding);
 	map_remove(&bindings->by_user, binding->hash,
 		   as_value(pool_handle(bindings->pool, binding)));
 	bindings->n_live--;
@@ -58,6 +59,7 @@ void bindings_close(struct bindings *bindings)
 		free_binding(bindings, binding);
 	}
 	map_clear(&bindings->by_user);
+	map_clear(&bindings->by_address);
 	pool_close(bindings->pool);
 }
 
@@ -215,9 +217,16 @@ static bool set(struct bindings *bindings, struct binding *binding, const struct
 		[BINDING_PATH] = line->path,         [BINDING_CALL_ID] = line->call_id,
 		[BINDING_INSTANCE] = line->instance, [BINDING_IDENTITY] = line->identity,
 	};
+	bool moves = !text_equal(binding_text(binding, BINDING_CONTACT), line->contact);
+	bool is_set;
 
-	if (!packed_text_build(&binding->texts, bindings->store, texts, binding->slices,
-			       BINDING_TEXTS))
+	if (moves)
+		bindings_unlist_at_address(bindings, binding);
+	is_set = packed_text_build(&binding->texts, bindings->store, texts, binding->slices,
+				   BINDING_TEXTS);
+	if (moves)
+		bindings_list_at_address(bindings, binding);
+	if (!is_set)
 		return false;
 	binding->cseq = line->cseq;
 	binding->reg_id = line->reg_id;

@@ -4,6 +4,7 @@
 #ifndef ROLES_SCSCF_BINDINGS_H
 #define ROLES_SCSCF_BINDINGS_H
 
+#include "base/endpoint.h"
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/pool.h"
@@ -45,12 +46,15 @@ struct binding {
 	uint64_t expires_ms; /* 0: static, from the bindings file */
 	uint32_t cseq;
 	uint32_t hash;
-	uint32_t round;  /* static: of the reading of the file that gave it */
-	uint32_t reg_id; /* RFC 5626; 0: none */
-	uint16_t q;      /* thousandths */
-	bool has_q;      /* else it counts as 1 */
-	uint8_t gone;    /* enum binding_gone_why; 0: it is there */
-	uint8_t readers; /* of its going: bits of those who have not heard yet */
+	uint32_t round;     /* static: of the reading of the file that gave it */
+	uint32_t reg_id;    /* RFC 5626; 0: none */
+	uint16_t q;         /* thousandths */
+	bool has_q;         /* else it counts as 1 */
+	uint8_t gone;       /* enum binding_gone_why; 0: it is there */
+	uint8_t readers;    /* of its going: bits of those who have not heard yet */
+	bool is_at_address; /* listed in contacts_at_address.c */
+	uint32_t address_hash;
+	struct handle previous_at_address, next_at_address;
 	struct handle next_gone[BINDINGS_READERS];
 };
 
@@ -59,6 +63,7 @@ struct bindings {
 	struct store *store;
 	struct timers *timers;
 	struct map by_user;
+	struct map by_address; /* the first contact of each address */
 	struct hash_key key;
 	uint8_t timer_kind;
 	uint32_t round;       /* of the bindings file */
@@ -127,10 +132,6 @@ static inline bool bindings_next_gone(struct bindings *bindings, struct binding_
 {
 	return bindings_next_gone_for(bindings, BINDINGS_FOR_RELEASE, ret);
 }
-static inline bool bindings_has_gone(const struct bindings *bindings, enum bindings_reader reader)
-{
-	return handle_is_set(bindings->gone[reader].first);
-}
 
 /* NULL when it is no more (or was never one). One that is gone and still on the queue is found. */
 static inline struct binding *binding_at(const struct bindings *bindings, struct handle handle)
@@ -147,5 +148,17 @@ struct binding *bindings_of_contact(const struct bindings *bindings, struct text
 				    struct text contact);
 /* All that are there; start with *index = 0, NULL at the end. */
 struct binding *bindings_walk(const struct bindings *bindings, uint32_t *index);
+
+/* --- contacts_at_address.c */
+
+/* Is this the address of the contact? A datagram comes from its port too; a stream may have any port of its own. */
+bool binding_is_at(const struct binding *binding, const struct endpoint *source);
+/* The one user who has a contact at this address. false: nobody, several, or too many to look at. */
+#define BINDINGS_AT_ADDRESS_LOOKED_AT 256u
+bool bindings_only_user_at(const struct bindings *bindings, const struct endpoint *source,
+			   struct text *ret_user);
+/* For bindings.c, around each change of a contact. Without memory it is not listed, and not found by its address. */
+void bindings_list_at_address(struct bindings *bindings, struct binding *binding);
+void bindings_unlist_at_address(struct bindings *bindings, struct binding *binding);
 
 #endif

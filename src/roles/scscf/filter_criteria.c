@@ -100,7 +100,6 @@ static struct text long_name_of(struct text name)
 		['e' - 'a'] = TEXT("Content-Encoding"),
 		['j' - 'a'] = TEXT("Reject-Contact"), /* RFC 3841 */
 		['n' - 'a'] = TEXT("Identity-Info"),  /* RFC 4474 */
-		['o' - 'a'] = TEXT("Event"),          /* RFC 6665 */
 		['r' - 'a'] = TEXT("Refer-To"),       /* RFC 3515 */
 		['s' - 'a'] = TEXT("Subject"),
 		['u' - 'a'] = TEXT("Allow-Events"), /* RFC 6665 */
@@ -418,14 +417,6 @@ static bool trigger_is_met(struct look *look, const struct trigger_point *trigge
 	if (groups_are_in_order(trigger))
 		return met_in_order(look, trigger);
 	return met_in_any_order(look, trigger);
-}
-
-bool trigger_point_is_met(const struct trigger_point *trigger, const struct filter_facts *facts)
-{
-	struct look look;
-
-	look_begin(&look, facts);
-	return trigger_is_met(&look, trigger);
 }
 
 /* ------------------------------------------------------------------ criteria in order */

@@ -104,11 +104,8 @@ struct filter_facts {
 	unsigned registration_type;
 };
 
-/* Is this trigger point met? (TS 29.228 §B.2.2, annexes C and F) */
-bool trigger_point_is_met(const struct trigger_point *trigger, const struct filter_facts *facts);
-
-/* The next criteria behind `position` whose profile part fits and whose trigger is met; NULL when there are
- * none any more. */
+/* The next criteria behind `position` whose profile part fits and whose trigger is met (TS 29.228 §B.2.2,
+ * annexes C and F); NULL when there are none any more. */
 const struct filter_criteria *filter_criteria_next(const struct service_profile *profile,
 						   struct filter_position position,
 						   const struct filter_facts *facts);

@@ -3,42 +3,7 @@
  * Whom we serve, and where the request goes next: to an application server of the calling user, then of the
  * called user, each in its turn; then to the contacts of a user of ours, along the remaining routes, or to
  * another domain. */
-#include "roles/scscf/scscf.h"
-
-#include "sip/uri.h"
-
-static bool address_of_record(struct text uri_text, struct text_writer *w, struct text *ret)
-{
-	struct sip_uri uri;
-	uint32_t begin = w->len;
-
-	if (!sip_uri_parse(uri_text, &uri))
-		return false;
-	sip_uri_put_address_of_record(&uri, w);
-	*ret = (struct text){w->at + begin, w->len - begin};
-	return !w->full;
-}
-
-/* RFC 3325 §5: an asserted identity counts only from inside the trust domain; RFC 5502: so does the
- * served user. */
-static void find_calling_user(const struct sip_message *request, bool from_trusted,
-			      struct text_writer *w, struct text *ret)
-{
-	const enum sip_header headers[] = {SIP_HEADER_P_SERVED_USER,
-					   SIP_HEADER_P_ASSERTED_IDENTITY};
-
-	for (unsigned i = 0; from_trusted && i < 2; i++) {
-		struct sip_list list = sip_list_of(request, headers[i]);
-		struct sip_name_addr address;
-		struct text value;
-
-		if (sip_list_next(&list, &value) && sip_name_addr_parse(value, &address) &&
-		    address_of_record(address.uri, w, ret))
-			return;
-	}
-	if (!address_of_record(request->from_uri, w, ret))
-		*ret = request->from_uri;
-}
+#include "roles/scscf/initial_request.h"
 
 bool scscf_is_home_domain(const struct scscf_surroundings *around, struct text host)
 {
@@ -66,6 +31,7 @@ struct serving {
 	const struct sip_message *request;
 	const struct scscf_arrival *arrival;
 	struct sip_uri uri;
+	bool is_believed; /* that the calling user calls */
 	struct text_writer *w;
 	struct scscf_service *ret;
 };
@@ -78,56 +44,6 @@ static bool may_originate(const struct serving *s, struct text user)
 	const struct public_identity *identity = subscribers_find(s->around->subscribers, user);
 
 	return !s->around->subscribers || (identity && !identity->is_barred);
-}
-
-/* From which of the user's contacts: that of the request; with one contact only, that one. */
-static struct handle find_calling_contact(const struct serving *s, struct text user)
-{
-	struct binding *list[LIMIT_CONTACTS_OF_USER + 1], *only = NULL;
-	struct text registered = scscf_registered_as(s->around, user), value;
-	unsigned n =
-		bindings_of_user(s->around->bindings, registered, list, LIMIT_CONTACTS_OF_USER + 1);
-	struct sip_list contacts = sip_list_of(s->request, SIP_HEADER_CONTACT);
-	struct sip_name_addr address;
-
-	if (sip_list_next(&contacts, &value) && sip_name_addr_parse(value, &address)) {
-		struct binding *binding =
-			bindings_of_contact(s->around->bindings, registered, address.uri);
-
-		if (binding)
-			return pool_handle(s->around->bindings->pool, binding);
-	}
-	for (unsigned i = 0; i < n; i++)
-		if (binding_text(list[i], BINDING_CONTACT).len) {
-			if (only)
-				return NO_HANDLE;
-			only = list[i];
-		}
-	return only ? pool_handle(s->around->bindings->pool, only) : NO_HANDLE;
-}
-
-/* Does the request come from a contact of this user? Then the user may speak for itself, though the address
- * is not trusted: it has registered from there. */
-static bool comes_from_contact(const struct serving *s, struct text user)
-{
-	struct binding *list[LIMIT_CONTACTS_OF_USER + 1];
-	unsigned n = bindings_of_user(s->around->bindings, scscf_registered_as(s->around, user),
-				      list, LIMIT_CONTACTS_OF_USER + 1);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct endpoint contact = {0};
-		struct sip_uri uri;
-
-		const struct endpoint *source = s->arrival->source;
-
-		if (source && sip_uri_parse(binding_text(list[i], BINDING_CONTACT), &uri) &&
-		    endpoint_parse_ip(uri.host, &contact) &&
-		    endpoint_same_address(&contact, source) &&
-		    (transport_is_reliable(source->transport) ||
-		     source->port == (uri.port ? uri.port : 5060)))
-			return true;
-	}
-	return false;
 }
 
 /* ---------------------------------------------------------------- service control */
@@ -156,6 +72,39 @@ static bool find_server(const struct serving *s, enum session_case session_case,
 
 /* ---------------------------------------------------------------- targets */
 
+static bool find_route(const struct serving *s, struct endpoint *ret)
+{
+	for (unsigned i = 0; i < s->around->n_routes; i++)
+		if (text_equal(s->around->routes[i].domain, TEXT("*")) ||
+		    text_equal_nocase(s->around->routes[i].domain, s->uri.host)) {
+			*ret = s->around->routes[i].next_hop;
+			return true;
+		}
+	return false;
+}
+
+static void route_elsewhere(const struct serving *s)
+{
+	struct scscf_service *ret = s->ret;
+
+	ret->targets[0] = (struct scscf_target){0};
+	ret->n_targets = 1;
+	if (!s->arrival->from_trusted && !(ret->served & SERVES_CALLING)) {
+		ret->n_targets = 0;
+		ret->status = 403; /* no open relay */
+		return;
+	}
+	if (!s->arrival->has_more_routes) /* RFC 3261 §16.5: preloaded routes decide */
+		find_route(s, &ret->targets[0].next_hop);
+}
+
+/* @req IC-17
+ * Nobody of ours has this number: it goes where numbers go (§5.4.3.2: to a BGCF), when there is such a way. */
+static bool is_for_elsewhere(const struct serving *s)
+{
+	return scscf_is_number(&s->uri) && find_route(s, &(struct endpoint){0});
+}
+
 /* §5.4.3.3: the contacts of the called user are the targets, each along its Path (RFC 3327 §5.3). */
 static void reach_contacts(const struct serving *s)
 {
@@ -177,31 +126,13 @@ static void reach_contacts(const struct serving *s)
 	if (ret->n_targets) {
 		ret->served |= SERVES_CALLED;
 		ret->sides[SIDE_CALLED] = SIDE_IS_USER;
+	} else if (n || subscribers_find(s->around->subscribers, ret->called_user)) {
+		ret->status = 480;
+	} else if (is_for_elsewhere(s)) {
+		route_elsewhere(s);
 	} else {
-		ret->status =
-			n || subscribers_find(s->around->subscribers, ret->called_user) ? 480 : 404;
+		ret->status = 404;
 	}
-}
-
-static void route_elsewhere(const struct serving *s)
-{
-	struct scscf_service *ret = s->ret;
-
-	ret->targets[0] = (struct scscf_target){0};
-	ret->n_targets = 1;
-	if (!s->arrival->from_trusted && !(ret->served & SERVES_CALLING)) {
-		ret->n_targets = 0;
-		ret->status = 403; /* no open relay */
-		return;
-	}
-	if (s->arrival->has_more_routes)
-		return; /* RFC 3261 §16.5: preloaded routes decide */
-	for (unsigned i = 0; i < s->around->n_routes; i++)
-		if (text_equal(s->around->routes[i].domain, TEXT("*")) ||
-		    text_equal_nocase(s->around->routes[i].domain, s->uri.host)) {
-			ret->targets[0].next_hop = s->around->routes[i].next_hop;
-			return;
-		}
 }
 
 static bool is_of_called_user(const struct serving *s)
@@ -253,22 +184,26 @@ static void serve_calling(const struct serving *s, enum session_case session_cas
 }
 
 /* @req IC-1
- * A request that comes anew: are we the calling user's S-CSCF? */
+ * A request that comes anew: are we the calling user's S-CSCF? With `orig` we are asked to be, and nobody gets
+ * past the services of the calling side by saying that it has been here or is somebody else. */
 static void serve_new(const struct serving *s)
 {
 	struct scscf_service *ret = s->ret;
 	bool is_registered = scscf_is_registered(s->around, ret->calling_user);
 
-	bool is_believed = s->arrival->from_trusted || comes_from_contact(s, ret->calling_user);
-
-	if (s->arrival->passed_before || !is_believed ||
-	    !(s->arrival->originating || is_registered)) {
+	if (s->arrival->originating && !s->is_believed) {
+		ret->status = 403;
+		return;
+	}
+	if ((s->arrival->passed_before && (s->arrival->from_trusted || !s->arrival->originating)) ||
+	    !s->is_believed || !(s->arrival->originating || is_registered)) {
 		go_on_to_called(s);
 		return;
 	}
 	ret->served |= SERVES_CALLING;
 	ret->sides[SIDE_CALLING] = SIDE_IS_USER;
-	ret->calling_contact = find_calling_contact(s, ret->calling_user);
+	ret->calling_contact =
+		scscf_find_calling_contact(s->around, s->request, s->arrival, ret->calling_user);
 	if (!may_originate(s, ret->calling_user))
 		ret->status = 403;
 	else
@@ -276,13 +211,22 @@ static void serve_new(const struct serving *s)
 			      ret->calling_user, (struct filter_position){0});
 }
 
+/* @req IC-3a
+ * Another way to write the same user is none: the user is compared, not the URI. */
 static bool is_diverted(const struct serving *s)
 {
 	struct text sent = service_passage_text(s->arrival->resumed, PASSAGE_REQUEST_URI);
+	char bytes[3 * LIMIT_URI_BYTES];
+	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
 	struct sip_uri uri;
+	struct text user;
 
-	return !text_equal(sent, s->request->request_uri) &&
-	       !(sip_uri_parse(sent, &uri) && sip_uri_equal(&uri, &s->uri));
+	if (text_equal(sent, s->request->request_uri))
+		return false;
+	if (!sip_uri_parse(sent, &uri))
+		return true;
+	user = scscf_find_called_user(s->around, &uri, &w);
+	return w.full || !scscf_is_same_user(s->around, user, s->ret->called_user);
 }
 
 /* @req IC-2 IC-3
@@ -321,9 +265,11 @@ void scscf_serve_initial_request(const struct scscf_surroundings *around,
 {
 	struct serving s = {
 		.around = around, .request = request, .arrival = arrival, .w = w, .ret = ret};
+	struct calling_user calling = scscf_find_calling_user(around, request, arrival, w);
 
-	*ret = (struct scscf_service){.called_user = request->request_uri};
-	find_calling_user(request, arrival->from_trusted, w, &ret->calling_user);
+	s.is_believed = calling.is_believed;
+	*ret = (struct scscf_service){.calling_user = calling.user,
+				      .called_user = request->request_uri};
 	if (!sip_uri_parse(request->request_uri, &s.uri)) {
 		ret->status = 400;
 		return;
@@ -333,7 +279,7 @@ void scscf_serve_initial_request(const struct scscf_surroundings *around,
 			416; /* sips: needs TLS on every hop (RFC 3261 §26.2.2), which is not there yet */
 		return;
 	}
-	address_of_record(request->request_uri, w, &ret->called_user);
+	ret->called_user = scscf_find_called_user(around, &s.uri, w);
 	if (arrival->resumed)
 		resume(&s);
 	else

@@ -80,6 +80,30 @@ static unsigned look_for_flows(struct registration *r)
 	return r->is_outbound ? 200 : 439;
 }
 
+/* @req RG-17
+ * What a P-CSCF may have left in (sec-agree, RFC 3329) was for itself. */
+struct text scscf_put_unsupported(const struct sip_message *request, struct text_writer *w)
+{
+	static const struct text known[] = {TEXT("path"), TEXT("outbound"), TEXT("sec-agree")};
+	struct sip_list list = sip_list_of(request, SIP_HEADER_REQUIRE);
+	struct text_writer begin = *w;
+	struct text value;
+
+	while (sip_list_next(&list, &value)) {
+		bool is_known = false;
+
+		for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			is_known |= text_equal_nocase(value, known[i]);
+		if (is_known)
+			continue;
+		text_put(w, w->len == begin.len ? TEXT("Unsupported: ") : TEXT(", "));
+		text_put(w, value);
+	}
+	if (w->len != begin.len)
+		text_put_literal(w, "\r\n");
+	return (struct text){w->at + begin.len, w->len - begin.len};
+}
+
 /* ---------------------------------------------------------------- who it is */
 
 static unsigned authenticate(struct registration *r, struct scscf_register_result *ret)
@@ -132,6 +156,8 @@ static unsigned identify(struct registration *r, struct scscf_register_result *r
 		return 403;
 	if (!sip_uri_parse(r->request->to_uri, &to) || !gather_path(r))
 		return 400;
+	if (scscf_put_unsupported(r->request, r->lines).len)
+		return 420;
 	if (to.scheme != SIP_URI_TEL && !scscf_is_home_domain(r->around, to.host))
 		return r->arrival->from_trusted ? 404 : 403; /* §10.3 step 5 */
 	sip_uri_put_address_of_record(&to, &identity);

@@ -43,9 +43,13 @@ static void second_bye(struct session *session, struct dialog *dialog, struct ra
 	dialog->outcome[SIDE_CALLING] = LEG_SENT;
 }
 
-/* Is there a BYE to send? If not: one comes from there, or the server there has had its own. */
+/* Is there a BYE to send? If not: one comes from there, or the server there has had its own.
+ * @req RC-22
+ * RFC 3261 §15.1.1: for who has said BYE the session is over, even when that BYE was refused. */
 static bool is_ours(const struct session *session, struct dialog *dialog, enum dialog_side side)
 {
+	if (dialog->outcome[side] == LEG_HUNG_UP)
+		return false;
 	switch (session->release_parts[side]) {
 	case RELEASE_NOW: return true;
 	case RELEASE_LEFT: dialog->outcome[side] = LEG_RELEASED_BY_SERVER; return false;

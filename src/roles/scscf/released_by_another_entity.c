@@ -31,15 +31,16 @@ static bool shows_dialog_is_lost(enum sip_method method, unsigned status)
 	return of_invite_usage && status == 481;
 }
 
-void scscf_final_in_dialog(struct session *session, struct dialog *dialog, enum dialog_side from,
-			   enum sip_method method, unsigned status,
-			   const struct scscf_dialogs *dialogs, struct actions *out)
+static void end_dialog(struct session *session, struct dialog *dialog, enum dialog_side from,
+		       enum sip_method method, unsigned status, const struct scscf_dialogs *dialogs,
+		       struct actions *out)
 {
-	enum session_clause clause =
-		method == SIP_BYE ? CLAUSE_RELEASED_BY_ANOTHER : CLAUSE_LOST_DIALOG;
-	bool over = method == SIP_BYE ? ends_by_bye(status) : shows_dialog_is_lost(method, status);
+	bool is_2xx = status >= 200 && status < 300;
+	enum session_clause clause = method != SIP_BYE ? CLAUSE_LOST_DIALOG
+				     : is_2xx          ? CLAUSE_RELEASED_BY_ANOTHER
+						       : CLAUSE_BYE_ANSWER_COUNTS;
 
-	if (!over || dialog->state == DIALOG_RELEASING || dialog->state == DIALOG_ENDED)
+	if (dialog->state == DIALOG_RELEASING || dialog->state == DIALOG_ENDED)
 		return;
 	if (dialog->state == DIALOG_EARLY && method != SIP_BYE)
 		return; /* the INVITE goes on and says itself how it ends */
@@ -57,6 +58,24 @@ void scscf_final_in_dialog(struct session *session, struct dialog *dialog, enum 
 					 .clause = clause,
 					 .end = session->end ? session->end : SESSION_END_LOST,
 					 .status = (uint16_t)status});
+}
+
+void scscf_final_in_dialog(struct session *session, struct dialog *dialog, enum dialog_side from,
+			   enum sip_method method, unsigned status,
+			   const struct scscf_dialogs *dialogs, struct actions *out)
+{
+	if (method == SIP_BYE ? ends_by_bye(status) : shows_dialog_is_lost(method, status))
+		end_dialog(session, dialog, from, method, status, dialogs, out);
+}
+
+/* @req SC-3b
+ * RFC 3261 §15: for its sender the session is over when the BYE is sent. Beyond the server nothing is left that
+ * another BYE could end. */
+void scscf_bye_died_in_server(struct session *session, struct dialog *dialog, enum dialog_side from,
+			      unsigned status, const struct scscf_dialogs *dialogs,
+			      struct actions *out)
+{
+	end_dialog(session, dialog, from, SIP_BYE, status, dialogs, out);
 }
 
 /* @req SC-9 PX-11

@@ -66,6 +66,12 @@ void scscf_final_in_dialog(struct session *session, struct dialog *dialog, enum 
 			   enum sip_method method, unsigned status,
 			   const struct scscf_dialogs *dialogs, struct actions *out);
 
+/* The BYE of a party got no answer that ends the dialog, and what lies beyond the application server on its way
+ * has ended or is being released without that server. */
+void scscf_bye_died_in_server(struct session *session, struct dialog *dialog, enum dialog_side from,
+			      unsigned status, const struct scscf_dialogs *dialogs,
+			      struct actions *out);
+
 /* The last branch of the initial INVITE has its final response: ends the session when its dialogs have
  * all ended before. */
 void scscf_last_branch_is_final(struct session *session, const struct scscf_dialogs *dialogs,
@@ -96,8 +102,8 @@ struct scscf_service {
 	enum session_case session_case;
 	struct text served_user; /* of that case */
 	bool is_registered;      /* that user */
-	bool is_diverted;        /* service control of the called user ended by a change of the Request-URI */
-	uint8_t sides[2];        /* enum session_side_kind */
+	bool is_diverted; /* service control of the called user ended by a change of the Request-URI */
+	uint8_t sides[2]; /* enum session_side_kind */
 	struct handle calling_contact;
 	unsigned n_targets;
 	struct scscf_target targets[LIMIT_BRANCHES];
@@ -123,8 +129,13 @@ bool scscf_is_home_domain(const struct scscf_surroundings *around, struct text h
 /* Under whose name the contacts of a user are kept: the main identity of its implicit registration set; the
  * user itself when it is no subscriber. A view into the subscribers, or `user`. */
 struct text scscf_registered_as(const struct scscf_surroundings *around, struct text user);
+/* Are these identities of the same implicit registration set? What only a wildcard stands for is a user of its own. */
+bool scscf_is_same_user(const struct scscf_surroundings *around, struct text a, struct text b);
 /* Has it a contact now? */
 bool scscf_is_registered(const struct scscf_surroundings *around, struct text user);
+/* Has the user in this URI (of a From), or somebody, a contact at the address? */
+bool scscf_comes_from_contact(const struct scscf_surroundings *around, struct text from_uri,
+			      const struct endpoint *source);
 
 /* What is known about the request besides its bytes. */
 struct scscf_arrival {
@@ -159,14 +170,19 @@ struct scscf_register_arrival {
 
 struct scscf_register_result {
 	unsigned status;
-	struct text user;	  /* name of the bindings, in user_bytes */
-	unsigned registration_type; /* one REGISTRATION_… bit when the state changed or was refreshed, 0 else */
-	uint32_t expires_s;	  /* longest time of a contact that is there now */
-	unsigned n_added;	  /* contacts that were not there before */
-	bool was_authenticated;	  /* `authentication` was filled in */
+	struct text user; /* name of the bindings, in user_bytes */
+	unsigned
+		registration_type; /* one REGISTRATION_… bit when the state changed or was refreshed, 0 else */
+	uint32_t expires_s;     /* longest time of a contact that is there now */
+	unsigned n_added;       /* contacts that were not there before */
+	bool was_authenticated; /* `authentication` was filled in */
 	struct authentication_answer authentication;
 	char user_bytes[LIMIT_URI_BYTES];
 };
+
+/* RFC 3261 §8.2.2.3: the option tags that the request requires of us and that are not known, as a header line; empty:
+ * none. For REGISTER, and SUBSCRIBE to the state of a registration. */
+struct text scscf_put_unsupported(const struct sip_message *request, struct text_writer *w);
 
 /* A change for bindings_apply() of the other shards takes no more than this. */
 #define BINDING_LINE_BYTES_MAX (4u * LIMIT_URI_BYTES + LIMIT_ROUTE_SET_BYTES + 1024u)

@@ -39,6 +39,7 @@ struct service_passage {
 	uint8_t calling_leg; /* in the journal of the first passage */
 	uint8_t called_leg;  /* that of the server */
 	uint8_t n_live;      /* first passage: sessions that have not ended */
+	uint8_t n_passages;  /* first passage: of the session, ended ones too */
 	bool at_server;      /* the request went to a server: the secret holds */
 	bool called_back;    /* and came back */
 	bool was_heard;      /* the server gave a provisional response above 100 */

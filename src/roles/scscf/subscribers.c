@@ -190,14 +190,9 @@ const struct public_identity *subscribers_find(const struct subscribers *set, st
 	return found;
 }
 
-const struct subscriber *subscribers_find_private(const struct subscribers *set,
-						  struct text private_identity, struct text user)
+const struct public_identity *subscribers_next(const struct subscribers *set, uint32_t *at)
 {
-	const struct public_identity *found = subscribers_find(set, user);
-
-	if (!found || !text_equal(found->subscriber->private_identity, private_identity))
-		return NULL;
-	return found->subscriber;
+	return set ? (const void *)(uintptr_t)map_next(&set->by_user, at) : NULL;
 }
 
 uint32_t subscribers_count(const struct subscribers *set)

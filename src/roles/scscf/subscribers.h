@@ -60,11 +60,9 @@ struct subscribers;
 /* By address of record; wildcarded identities (TS 23.003 §13.4A) are found by what they match, exact ones
  * first. NULL: nobody. `set` may be NULL (no subscribers are configured). */
 const struct public_identity *subscribers_find(const struct subscribers *set, struct text user);
-/* By private identity and one of its public identities: the same private identity may have several
- * implicit registration sets. NULL: no such user, or not that one's identity. */
-const struct subscriber *subscribers_find_private(const struct subscribers *set,
-						  struct text private_identity, struct text user);
 uint32_t subscribers_count(const struct subscribers *set); /* of implicit registration sets */
+/* Walks the public identities in no order: `at` is 0 at first; NULL at the end. */
+const struct public_identity *subscribers_next(const struct subscribers *set, uint32_t *at);
 
 /* ------------------------------------------------------------------ building */
 
