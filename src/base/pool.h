@@ -9,7 +9,7 @@
 /* Place and generation. A handle outlives its element: looking it up then finds nothing.
  * {0,0} is no handle. */
 struct handle {
-	uint32_t index;	     /* 1 .. */
+	uint32_t index;      /* 1 .. */
 	uint32_t generation; /* never 0 for a live element */
 };
 
@@ -23,6 +23,15 @@ static inline bool handle_is_set(struct handle h)
 static inline bool handle_equal(struct handle a, struct handle b)
 {
 	return a.index == b.index && a.generation == b.generation;
+}
+/* As one number, for the values of a map (never 0 for a handle that is set), and back. */
+static inline uint64_t handle_as_value(struct handle h)
+{
+	return (uint64_t)h.generation << 32 | h.index;
+}
+static inline struct handle handle_of_value(uint64_t value)
+{
+	return (struct handle){(uint32_t)value, (uint32_t)(value >> 32)};
 }
 
 struct pool;

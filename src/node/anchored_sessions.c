@@ -9,11 +9,6 @@
 
 #define SESSIONS_OF_USER_MAX 64u
 
-static uint64_t as_value(struct handle h)
-{
-	return (uint64_t)h.generation << 32 | h.index;
-}
-
 struct anchored_session *anchored_at(const struct node *node, struct handle handle)
 {
 	return pool_at(node->anchored, handle);
@@ -43,8 +38,7 @@ struct anchored_session *anchored_first_of_user(const struct node *node, struct 
 	uint64_t value;
 
 	while ((value = map_value(&node->anchored_by_number, hash, &at))) {
-		struct anchored_session *a = anchored_at(
-			node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+		struct anchored_session *a = anchored_at(node, handle_of_value(value));
 
 		assert(a);
 		if (text_equal(number_of(a), c_msisdn))
@@ -71,14 +65,14 @@ static bool join_user(struct node *node, struct anchored_session *a, struct text
 
 	if (c_msisdn.len >= sizeof(a->c_msisdn) ||
 	    (first && count_of_user(node, first) >= SESSIONS_OF_USER_MAX) ||
-	    !map_insert(&node->anchored_by_number, hash, as_value(own)))
+	    !map_insert(&node->anchored_by_number, hash, handle_as_value(own)))
 		return false;
 	memcpy(a->c_msisdn, c_msisdn.at, c_msisdn.len);
 	a->c_msisdn[c_msisdn.len] = '\0';
 	if (first) {
 		a->next_of_user = pool_handle(node->anchored, first);
 		first->previous_of_user = own;
-		map_remove(&node->anchored_by_number, hash, as_value(a->next_of_user));
+		map_remove(&node->anchored_by_number, hash, handle_as_value(a->next_of_user));
 	}
 	return true;
 }
@@ -98,8 +92,9 @@ static void leave_user(struct node *node, struct anchored_session *a)
 	} else {
 		/* The place that becomes free is enough for the next one. */
 		map_remove(&node->anchored_by_number, hash,
-			   as_value(pool_handle(node->anchored, a)));
-		if (next && !map_insert(&node->anchored_by_number, hash, as_value(a->next_of_user)))
+			   handle_as_value(pool_handle(node->anchored, a)));
+		if (next &&
+		    !map_insert(&node->anchored_by_number, hash, handle_as_value(a->next_of_user)))
 			assert(false);
 	}
 	a->c_msisdn[0] = '\0';
@@ -116,7 +111,7 @@ bool anchored_index_leg(struct node *node, struct anchored_session *a, const str
 		if (++n == LIMIT_SESSIONS_OF_CALL_ID)
 			return false;
 	return map_insert(&node->anchored_by_call_id, hash,
-			  as_value(pool_handle(node->anchored, a)));
+			  handle_as_value(pool_handle(node->anchored, a)));
 }
 
 void anchored_unindex_leg(struct node *node, struct anchored_session *a, const struct leg *leg)
@@ -125,7 +120,7 @@ void anchored_unindex_leg(struct node *node, struct anchored_session *a, const s
 
 	if (call_id.len)
 		map_remove(&node->anchored_by_call_id, call_id_hash(node, call_id),
-			   as_value(pool_handle(node->anchored, a)));
+			   handle_as_value(pool_handle(node->anchored, a)));
 }
 
 /* ---------------------------------------------------------------- finding legs */
@@ -205,8 +200,7 @@ bool anchored_leg_of_request(struct node *node, const struct sip_message *reques
 	uint64_t value;
 
 	while ((value = map_value(&node->anchored_by_call_id, hash, &at))) {
-		struct anchored_session *a = anchored_at(
-			node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+		struct anchored_session *a = anchored_at(node, handle_of_value(value));
 
 		assert(a);
 		if (find_leg(node, a, request, ret))
@@ -223,8 +217,7 @@ struct anchored_session *anchored_of_dialog(const struct node *node, struct text
 	uint64_t value;
 
 	while ((value = map_value(&node->anchored_by_call_id, hash, &at))) {
-		struct anchored_session *a = anchored_at(
-			node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+		struct anchored_session *a = anchored_at(node, handle_of_value(value));
 		const struct leg *leg;
 		struct text own, peer;
 

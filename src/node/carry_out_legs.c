@@ -258,7 +258,7 @@ static const char *update_method(const struct leg *leg)
 static struct text put_timer_lines(const struct leg *leg, struct text_writer *w)
 {
 	text_put_literal(w, "Supported: timer\r\n" /* nobody would send the PRACK */
-			    "Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS\r\n");
+			 ALLOW_OF_SCCAS);
 	if (leg->expires_s) { /* the party beyond goes on refreshing (RFC 4028 §7.4) */
 		text_put_literal(w, "Session-Expires: ");
 		text_put_u64(w, leg->expires_s);
@@ -402,8 +402,7 @@ static void accept(struct node *node, const struct leg_place *at, struct server_
 		if (node->settings->sccas.mid_call && at->which == TARGET_ACCESS_LEG)
 			response.contact_params = TEXT(";+g.3gpp.mid-call"); /* @req SV-9a */
 	}
-	response.lines = TEXT("Supported: 100rel\r\n"
-			      "Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS\r\n");
+	response.lines = TEXT("Supported: 100rel\r\n" ALLOW_OF_SCCAS);
 	leg_answer(node, server, at, &response);
 	if (server->method != SIP_INVITE)
 		return;

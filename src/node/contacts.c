@@ -10,11 +10,6 @@ static uint32_t hash_of(struct handle contact)
 	return (contact.index * 2654435761u) ^ contact.generation;
 }
 
-static uint64_t as_value(struct handle h)
-{
-	return (uint64_t)h.generation << 32 | h.index;
-}
-
 static struct contact_use *use_at(const struct node *node, struct handle handle)
 {
 	return pool_at(node->contact_uses, handle);
@@ -28,8 +23,7 @@ static struct contact_use *first_use(const struct node *node, struct handle cont
 	uint64_t value;
 
 	while ((value = map_value(&node->uses_by_contact, hash, &at))) {
-		struct contact_use *use =
-			use_at(node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+		struct contact_use *use = use_at(node, handle_of_value(value));
 
 		if (handle_equal(use->contact, contact))
 			return use;
@@ -60,7 +54,7 @@ struct handle contact_join(struct node *node, struct handle contact, const struc
 		second->next = handle;
 		if (third)
 			third->previous = handle;
-	} else if (!map_insert(&node->uses_by_contact, hash_of(contact), as_value(handle))) {
+	} else if (!map_insert(&node->uses_by_contact, hash_of(contact), handle_as_value(handle))) {
 		node->counters.lost_memory++;
 		pool_give_back(node->contact_uses, use);
 		return NO_HANDLE;
@@ -81,9 +75,9 @@ static void take_off(struct node *node, struct contact_use *use)
 
 		/* The place in the map is there already: this cannot fail for want of memory. */
 		map_remove(&node->uses_by_contact, hash,
-			   as_value(pool_handle(node->contact_uses, use)));
+			   handle_as_value(pool_handle(node->contact_uses, use)));
 		if (next)
-			map_insert(&node->uses_by_contact, hash, as_value(use->next));
+			map_insert(&node->uses_by_contact, hash, handle_as_value(use->next));
 	}
 	use->next = use->previous = NO_HANDLE;
 }

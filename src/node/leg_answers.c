@@ -3,11 +3,6 @@
 
 #include "sip/sdp.h"
 
-static bool is_2xx(unsigned status)
-{
-	return status >= 200 && status < 300;
-}
-
 /* It came; where it goes on to, server_send() notes. */
 static void journal_response(struct node *node, const struct leg_place *from,
 			     const struct client_transaction *client)
@@ -97,7 +92,7 @@ static bool fork_of_response(struct node *node, struct leg_place *at)
 			return true;
 		}
 	if (!begin_fork(node, a, at->leg) &&
-	    !(is_2xx(node->message.status) && replace_last_fork(node, a)))
+	    !(sip_is_2xx(node->message.status) && replace_last_fork(node, a)))
 		return false;
 	*at = leg_place_of(node, at->session, at->which, a->n_forks);
 	return true;
@@ -536,7 +531,7 @@ static void update_answered(struct node *node, struct client_transaction *client
 
 	bool took_no_speech = false;
 
-	if (is_2xx(status)) {
+	if (sip_is_2xx(status)) {
 		took_no_speech =
 			sip_session_description(&node->message).len &&
 			sdp_speech_of(sip_session_description(&node->message)) == SDP_NO_SPEECH;
@@ -562,7 +557,7 @@ static void update_answered(struct node *node, struct client_transaction *client
 /* @req RF-13d */
 static void refresh_answered(struct node *node, struct leg_place *at, unsigned status)
 {
-	if (is_2xx(status)) {
+	if (sip_is_2xx(status)) {
 		refresh_leg(node, at->leg, false);
 		note_interval(node, at, NULL);
 	} else if (status == 481 || status == 408) {
@@ -596,8 +591,8 @@ static void bye_answered(struct node *node, struct client_transaction *client, s
 				.to = at->leg->number,
 				.method = SIP_BYE,
 				.status = (uint16_t)status,
-				.clause = is_2xx(status) ? CLAUSE_LEG_BYE_ANSWERED
-							 : CLAUSE_BYE_ANSWER_COUNTS,
+				.clause = sip_is_2xx(status) ? CLAUSE_LEG_BYE_ANSWERED
+							     : CLAUSE_BYE_ANSWER_COUNTS,
 				.note = outcome == LEG_TIMED_OUT          ? NOTE_TIMEOUT
 					: outcome == LEG_TRANSPORT_FAILED ? NOTE_TRANSPORT_FAILED
 									  : NOTE_NONE,
@@ -698,7 +693,7 @@ static void acknowledge_late(struct node *node, const struct client_transaction 
 	struct leg_place at;
 
 	if (!session || !anchored_of(node, session) || client->method != SIP_INVITE ||
-	    !is_2xx(node->message.status))
+	    !sip_is_2xx(node->message.status))
 		return;
 	at = leg_place_of(node, session, client->side, client->fork);
 	if (is_news(client, &at, &node->message))
@@ -747,10 +742,10 @@ void leg_request_answered(struct node *node, struct client_transaction *client)
 	} else if (is_own_update(client)) {
 		if (is_first) {
 			update_answered(node, client, &at, status);
-		} else if (is_2xx(status)) { /* our ACK was lost */
+		} else if (sip_is_2xx(status)) { /* our ACK was lost */
 			leg_send_ack(node, &at, client->cseq, (struct text){0}, NULL, NULL);
 		}
-	} else if (!is_2xx(status)) {
+	} else if (!sip_is_2xx(status)) {
 		failure(node, client, &at, server, status);
 	} else if (client->is_initial_invite) {
 		success_of_initial_invite(node, client, &at, server);

@@ -52,6 +52,9 @@ void anchored_release(struct node *node, struct session *session, enum session_c
 /* Offer and answer of two legs are agreed. */
 void anchored_speech_agreed(struct node *node, struct anchored_session *a);
 
+/* What the SCC AS answers itself or passes on. */
+#define ALLOW_OF_SCCAS "Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS\r\n"
+
 /* --- leg_messages.c: bytes ------------------------------------------------------------------ */
 
 /* A request of ours on a leg. */

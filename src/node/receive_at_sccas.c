@@ -785,9 +785,9 @@ static void anchor(struct node *node, struct arrival *arrival)
 
 static void answer_options(struct node *node, struct arrival *a)
 {
-	arrival_answer(node, a, 200, NULL,
-		       TEXT("Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS\r\n"
-			    "Accept: application/sdp\r\nSupported: 100rel, timer\r\n"));
+	arrival_answer(
+		node, a, 200, NULL,
+		TEXT(ALLOW_OF_SCCAS "Accept: application/sdp\r\nSupported: 100rel, timer\r\n"));
 }
 
 /* @req SV-5  A number alone, and nobody behind us who could find its way: it is no call of a user of ours. */
@@ -843,8 +843,6 @@ void receive_at_sccas(struct node *node, struct arrival *a)
 		node->counters.unknown_dialogs++;
 		arrival_answer(node, a, 481, NULL, (struct text){0});
 	} else {
-		arrival_answer(
-			node, a, 405, NULL,
-			TEXT("Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS\r\n"));
+		arrival_answer(node, a, 405, NULL, TEXT(ALLOW_OF_SCCAS));
 	}
 }

@@ -102,11 +102,6 @@ static void journal_response(struct node *node, struct session *session,
 						.note = NOTE_ABSORBED});
 }
 
-static bool is_2xx(unsigned status)
-{
-	return status >= 200 && status < 300;
-}
-
 /* Other branches of the same INVITE, after a 2xx or 6xx (§16.7 step 10). */
 static void cancel_others(struct node *node, struct server_transaction *server,
 			  const struct client_transaction *winner, unsigned status)
@@ -114,8 +109,8 @@ static void cancel_others(struct node *node, struct server_transaction *server,
 	char bytes[96];
 	struct text_writer w = text_writer_on(bytes, sizeof(bytes));
 
-	put_reason_line(&w, is_2xx(status) ? 200 : status,
-			is_2xx(status) ? TEXT("Call completed elsewhere") : (struct text){0});
+	put_reason_line(&w, sip_is_2xx(status) ? 200 : status,
+			sip_is_2xx(status) ? TEXT("Call completed elsewhere") : (struct text){0});
 	cancel_branches(node, server, winner, text_written(&w), CLAUSE_FORK);
 }
 
@@ -225,9 +220,9 @@ static void final_in_dialog(struct node *node, struct session *session, struct d
 
 	if (client->method == SIP_BYE && dialog->byes_under_way)
 		dialog->byes_under_way--;
-	if (is_2xx(status) && client->method == SIP_INVITE)
+	if (sip_is_2xx(status) && client->method == SIP_INVITE)
 		dialog->unacked_cseq[client->side] = client->cseq;
-	if (is_2xx(status) && sip_method_refreshes_target(client->method) &&
+	if (sip_is_2xx(status) && sip_method_refreshes_target(client->method) &&
 	    dialog->state != DIALOG_RELEASING)
 		refreshed(node, session, dialog, client);
 	scscf_final_in_dialog(session, dialog, client->side, client->method, status, &dialogs,
@@ -444,7 +439,7 @@ static void final(struct node *node, struct server_transaction *server,
 {
 	unsigned status = node->message.status;
 	bool first = client->final_status == 0;
-	bool late = client->is_passed_over && is_2xx(status); /* it has crossed our CANCEL */
+	bool late = client->is_passed_over && sip_is_2xx(status); /* it has crossed our CANCEL */
 	struct dialog *dialog = dialog_at(node, client->dialog);
 	struct session *ended = session ? NULL : session_at(node, client->session);
 
@@ -455,7 +450,7 @@ static void final(struct node *node, struct server_transaction *server,
 		if (session && client->is_initial_invite)
 			session->pending_branches--;
 	}
-	if (session && client->is_initial_invite && is_2xx(status)) {
+	if (session && client->is_initial_invite && sip_is_2xx(status)) {
 		client->is_passed_over = false;
 		success_of_invite(node, server, client, session, first || late);
 		return;
@@ -468,7 +463,7 @@ static void final(struct node *node, struct server_transaction *server,
 			session->cancel_outcome = LEG_ANSWERED;
 		}
 	} else if (session && dialog && first) {
-		bool restarts = is_2xx(status) && sip_method_refreshes_target(client->method) &&
+		bool restarts = sip_is_2xx(status) && sip_method_refreshes_target(client->method) &&
 				sip_first(&node->message, SIP_HEADER_SESSION_EXPIRES);
 
 		journal_response(node, session, client, dialog,
@@ -480,7 +475,7 @@ static void final(struct node *node, struct server_transaction *server,
 	}
 	if (!server)
 		return;
-	if (is_2xx(status)) {
+	if (sip_is_2xx(status)) {
 		relay(node, server);
 		if (client->method == SIP_INVITE && first)
 			cancel_others(node, server, client, status);

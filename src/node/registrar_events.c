@@ -53,11 +53,6 @@ static struct text text_of_subscription(const struct subscription *s, enum subsc
 	return packed_text_get(&s->texts, s->slices[which]);
 }
 
-static uint64_t as_value(struct handle h)
-{
-	return (uint64_t)h.generation << 32 | h.index;
-}
-
 static uint32_t hash_of(const struct node *node, struct text user)
 {
 	return (uint32_t)hash_bytes(&node->key, user.at, user.len);
@@ -78,7 +73,7 @@ static void forget(struct node *node, struct subscription *s)
 
 	timers_stop(&node->timers, &s->timer);
 	map_remove(&registrar->subscriptions_by_user, s->hash,
-		   as_value(pool_handle(registrar->subscriptions, s)));
+		   handle_as_value(pool_handle(registrar->subscriptions, s)));
 	packed_text_clear(&s->texts, node->session_store);
 	store_give_back(node->session_store, s->gone, GONE_BYTES_MAX);
 	pool_give_back(registrar->subscriptions, s);
@@ -114,7 +109,7 @@ static unsigned subscriptions_of(struct node *node, struct text user,
 
 	while (n < SUBSCRIPTIONS_OF_USER &&
 	       (value = map_value(&registrar->subscriptions_by_user, hash, &at))) {
-		struct handle handle = {(uint32_t)value, (uint32_t)(value >> 32)};
+		struct handle handle = handle_of_value(value);
 		struct subscription *s = pool_at(registrar->subscriptions, handle);
 
 		assert(s);
@@ -639,7 +634,7 @@ static struct subscription *take(struct subscribing *g, struct text target, stru
 	text_put_hex(tag, random_u64(&node->random));
 	s->hash = hash_of(node, g->user);
 	if (keep_texts(g, s, target, route, text_written(tag)) &&
-	    map_insert(&registrar->subscriptions_by_user, s->hash, as_value(id.handle)))
+	    map_insert(&registrar->subscriptions_by_user, s->hash, handle_as_value(id.handle)))
 		return s;
 	packed_text_clear(&s->texts, node->session_store);
 	pool_give_back(registrar->subscriptions, s);

@@ -216,8 +216,7 @@ static const struct session *newest_in_dialogs(const struct node *node, struct t
 	uint64_t value;
 
 	while ((value = map_value(&node->sessions_by_call_id, hash, &at))) {
-		const struct session *session =
-			session_at(node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+		const struct session *session = session_at(node, handle_of_value(value));
 
 		if (is_of_role(session, roles) &&
 		    text_equal(session_text(session, SESSION_CALL_ID), call_id))
@@ -235,8 +234,7 @@ static const struct session *newest_in_legs(const struct node *node, struct text
 	uint64_t value;
 
 	while ((value = map_value(&node->anchored_by_call_id, hash, &at))) {
-		const struct anchored_session *a = anchored_at(
-			node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+		const struct anchored_session *a = anchored_at(node, handle_of_value(value));
 
 		if (has_leg_of(a, call_id))
 			newest = newer(newest, session_at(node, a->session));

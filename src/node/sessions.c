@@ -4,11 +4,6 @@
 
 #include <assert.h>
 
-static uint64_t as_value(struct handle h)
-{
-	return (uint64_t)h.generation << 32 | h.index;
-}
-
 struct session *session_at(const struct node *node, struct handle handle)
 {
 	return pool_at(node->sessions, handle);
@@ -85,7 +80,7 @@ struct session *session_begin(struct node *node, const struct sip_message *invit
 		pool_give_back(node->sessions, session);
 		return NULL;
 	}
-	if (!map_insert(&node->sessions_by_call_id, session->hash, as_value(handle))) {
+	if (!map_insert(&node->sessions_by_call_id, session->hash, handle_as_value(handle))) {
 		packed_text_clear(&session->texts, node->session_store);
 		pool_give_back(node->sessions, session);
 		return NULL;
@@ -387,8 +382,7 @@ bool session_of_request(struct node *node, const struct sip_message *request,
 	hash = call_id_hash(node, request->call_id);
 	at = map_first(&node->sessions_by_call_id, hash);
 	while ((value = map_value(&node->sessions_by_call_id, hash, &at))) {
-		struct session *session =
-			session_at(node, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+		struct session *session = session_at(node, handle_of_value(value));
 
 		if (!passage_of(node, session) && is_of(node, session, request, ret))
 			return true;
@@ -472,7 +466,7 @@ void session_forget(struct node *node, struct session *session)
 		dialog_free(node, session, dialog);
 	contact_leave(node, &session->calling_contact_use);
 	map_remove(&node->sessions_by_call_id, session->hash,
-		   as_value(pool_handle(node->sessions, session)));
+		   handle_as_value(pool_handle(node->sessions, session)));
 	passage_forget(node, session->passage);
 	anchored_forget(node, session);
 	packed_text_clear(&session->texts, node->session_store);

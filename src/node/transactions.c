@@ -4,11 +4,6 @@
 
 #include <assert.h>
 
-static uint64_t as_value(struct handle h)
-{
-	return (uint64_t)h.generation << 32 | h.index;
-}
-
 static struct handle as_handle(uint64_t v)
 {
 	return (struct handle){(uint32_t)v, (uint32_t)(v >> 32)};
@@ -76,7 +71,7 @@ static void server_free(struct node *node, struct server_transaction *server)
 {
 	timers_stop(&node->timers, &server->timer);
 	map_remove(&node->servers_by_key, (uint32_t)server->key.word[0],
-		   as_value(pool_handle(node->servers, server)));
+		   handle_as_value(pool_handle(node->servers, server)));
 	let_go(node, &server->request, &server->request_len);
 	let_go(node, &server->response, &server->response_len);
 	let_go(node, &server->best, &server->best_len);
@@ -119,7 +114,7 @@ struct server_transaction *server_begin(struct node *node, const struct sip_mess
 		pool_give_back(node->servers, server);
 		return NULL;
 	}
-	if (!map_insert(&node->servers_by_key, (uint32_t)key->word[0], as_value(handle))) {
+	if (!map_insert(&node->servers_by_key, (uint32_t)key->word[0], handle_as_value(handle))) {
 		let_go(node, &server->request, &server->request_len);
 		pool_give_back(node->servers, server);
 		return NULL;

@@ -125,6 +125,10 @@ enum sip_verdict sip_parse(struct sip_message *m, const char *bytes, size_t len,
  * 4475 asks for a 400 in those cases). */
 bool sip_can_answer(const struct sip_message *m);
 
+static inline bool sip_is_2xx(unsigned status)
+{
+	return status >= 200 && status < 300;
+}
 /* The first field of a known header, or NULL; and the next one after `f` of the same header, or
  * NULL. */
 static inline const struct sip_field *sip_first(const struct sip_message *m, enum sip_header h)

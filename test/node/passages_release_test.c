@@ -5,42 +5,7 @@
 
 #include "base/limits.h"
 
-#define URI(port) "sip:127.0.0.1:" #port
-#define DAVE      7400
-
-static void open_scene_of(struct scene *s, unsigned n_alice, unsigned n_bob)
-{
-	const struct test_criteria a[] = {{.uri = URI(8001)}, {.uri = URI(8002)}};
-	const struct test_criteria b[] = {{.uri = URI(8101)}, {.uri = URI(8102)}};
-
-	served_users = subscribers_open();
-	served_add("sip:alice@ims.example", a, n_alice);
-	served_add("sip:bob@ims.example", b, n_bob);
-	scene_open(s);
-	for (unsigned i = 0; i < n_alice; i++)
-		scene_hop(s, (uint16_t)(A1 + i));
-	for (unsigned i = 0; i < n_bob; i++)
-		scene_hop(s, (uint16_t)(B1 + i));
-}
-
-static const struct node_counters *counters(struct scene *s)
-{
-	return wire_counters(&s->wire);
-}
-
-static const char *last(struct scene *s, uint16_t port, const char *beginning)
-{
-	const char *m = wire_last(&s->wire, port, beginning);
-
-	if (!m)
-		fail_msg("no %s to %u", beginning, port);
-	return m;
-}
-
-static unsigned count_to(struct scene *s, uint16_t port, const char *beginning)
-{
-	return wire_count(&s->wire, port, beginning);
-}
+#define DAVE 7400
 
 static void say_register(struct scene *s, uint16_t port, const char *user, unsigned cseq,
 			 unsigned contact_port, unsigned expires)
@@ -160,7 +125,7 @@ static void hang_up_through(unsigned servers, unsigned failed, unsigned failure,
 	struct party alice, bob;
 	struct scene s;
 
-	open_scene_of(&s, n_alice, n_bob);
+	open_scene_of(&s, n_alice, n_bob, false);
 	scene_call(&s, "c1", &alice, &bob);
 	scene_forget(&s);
 	for (unsigned i = 0; i < 4; i++)
@@ -209,7 +174,7 @@ static void test_sc_3b_both_hang_up(void **state)
 			struct party alice, bob;
 			struct scene s;
 
-			open_scene_of(&s, 1 + n / 2, 1 + n % 2);
+			open_scene_of(&s, 1 + n / 2, 1 + n % 2, false);
 			scene_call(&s, "c1", &alice, &bob);
 			for (unsigned i = 0; i < s.n_hops; i++)
 				s.hops[i].is_manual = true;
@@ -234,7 +199,7 @@ static void test_sc_3b_a_challenge_is_no_end(void **state)
 		struct party alice, bob;
 		struct scene s;
 
-		open_scene_of(&s, 1, 0);
+		open_scene_of(&s, 1, 0, false);
 		scene_call(&s, "c1", &alice, &bob);
 		scene_hop(&s, A1)->is_manual = true;
 		scene_forget(&s);
@@ -259,7 +224,7 @@ static void call_through_b2bua(struct scene *s, struct party *alice, struct part
 {
 	const char *invite, *ok;
 
-	open_scene_of(s, 1, 0);
+	open_scene_of(s, 1, 0, false);
 	scene_hop(s, A1)->is_manual = true;
 	wire_invite(&s->wire, "c1", "");
 	invite = last(s, A1, "INVITE");
@@ -458,7 +423,7 @@ static void test_sc_3b_a_server_that_lost_the_dialog(void **state)
 		struct party alice, bob;
 		struct scene s;
 
-		open_scene_of(&s, 1, with_two);
+		open_scene_of(&s, 1, with_two, false);
 		scene_call(&s, "c1", &alice, &bob);
 		scene_hop(&s, A1)->is_manual = true;
 		scene_forget(&s);
@@ -485,7 +450,7 @@ static void test_sc_3b_a_user_that_lost_the_dialog(void **state)
 	struct scene s;
 
 	(void)state;
-	open_scene_of(&s, 1, 1);
+	open_scene_of(&s, 1, 1, false);
 	scene_call(&s, "c1", &alice, &bob);
 	scene_forget(&s);
 	party_says(&s, &alice, "UPDATE", "Contact: <sip:alice@127.0.0.1:6000>\n");
@@ -509,7 +474,7 @@ static void test_sc_3b_a_bye_in_an_early_dialog(void **state)
 		struct scene s;
 		char *invite;
 
-		open_scene_of(&s, 1, 0);
+		open_scene_of(&s, 1, 0, false);
 		wire_invite(&s.wire, "c1", "");
 		settle(&s);
 		invite = strdup(last(&s, BOB, "INVITE"));
@@ -550,7 +515,7 @@ static void test_rc_8_a_2xx_of_a_contact_that_has_gone(void **state)
 	struct scene s;
 
 	(void)state;
-	open_scene_of(&s, 0, 0);
+	open_scene_of(&s, 0, 0, false);
 	say_register(&s, CAROL, "bob", 1, CAROL, 600);
 	wire_invite(&s.wire, "c1", "");
 	wire_answer(&s.wire, BOB, last(&s, BOB, "INVITE"), "180 Ringing", "b", BOBS_CONTACT);
@@ -582,7 +547,7 @@ static void test_sc_0a_a_second_2xx_of_a_contact_that_has_gone(void **state)
 	struct scene s;
 
 	(void)state;
-	open_scene_of(&s, 0, 0);
+	open_scene_of(&s, 0, 0, false);
 	say_register(&s, CAROL, "bob", 1, CAROL, 600);
 	wire_invite(&s.wire, "c1", "");
 	wire_answer(&s.wire, BOB, last(&s, BOB, "INVITE"), "180 Ringing", "b", BOBS_CONTACT);
@@ -691,7 +656,7 @@ static void test_ic_8_a_slow_answer_behind_the_server(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		struct scene s;
 
-		open_scene_of(&s, 1, 0);
+		open_scene_of(&s, 1, 0, false);
 		feed_message(&s);
 		scene_run(&s, waits_ms[i]);
 		assert_int_equal(count_new(&s, BOB, "MESSAGE"), 1);
@@ -711,7 +676,7 @@ static void test_ic_8_a_late_100_to_a_message(void **state)
 	for (int says_100 = 0; says_100 < 2; says_100++) {
 		struct scene s;
 
-		open_scene_of(&s, 1, 0);
+		open_scene_of(&s, 1, 0, false);
 		scene_hop(&s, A1)->is_manual = true;
 		feed_message(&s);
 		scene_run(&s, 7900);
@@ -737,7 +702,7 @@ static void test_ic_8_a_b2bua_that_says_nothing_but_calls_back(void **state)
 	char *invite;
 
 	(void)state;
-	open_scene_of(&s, 1, 0);
+	open_scene_of(&s, 1, 0, false);
 	scene_hop(&s, A1)->is_manual = true;
 	wire_invite(&s.wire, "c1", "");
 	invite = strdup(last(&s, A1, "INVITE"));
@@ -786,7 +751,7 @@ static void test_ic_12_a_server_that_calls_back_without_end(void **state)
 	struct scene s;
 
 	(void)state;
-	open_scene_of(&s, 1, 0);
+	open_scene_of(&s, 1, 0, false);
 	scene_hop(&s, A1)->is_manual = true;
 	wire_invite(&s.wire, "c1", "");
 	invite = strdup(last(&s, A1, "INVITE"));

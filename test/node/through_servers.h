@@ -504,4 +504,43 @@ static inline unsigned count_new(const struct scene *s, uint16_t port, const cha
 	return n;
 }
 
+#define URI(port) "sip:127.0.0.1:" #port
+
+/* alice and bob with servers A1, A2 and B1, B2; as many as asked for. */
+static inline void open_scene_of(struct scene *s, unsigned n_alice, unsigned n_bob, bool terminates)
+{
+	const struct test_criteria a[] = {{.uri = URI(8001), .terminates = terminates},
+					  {.uri = URI(8002), .terminates = terminates}};
+	const struct test_criteria b[] = {{.uri = URI(8101), .terminates = terminates},
+					  {.uri = URI(8102), .terminates = terminates}};
+
+	served_users = subscribers_open();
+	served_add("sip:alice@ims.example", a, n_alice);
+	served_add("sip:bob@ims.example", b, n_bob);
+	scene_open(s);
+	for (unsigned i = 0; i < n_alice; i++)
+		scene_hop(s, (uint16_t)(A1 + i));
+	for (unsigned i = 0; i < n_bob; i++)
+		scene_hop(s, (uint16_t)(B1 + i));
+}
+
+static inline const struct node_counters *counters(struct scene *s)
+{
+	return wire_counters(&s->wire);
+}
+
+static inline const char *last(struct scene *s, uint16_t port, const char *beginning)
+{
+	const char *m = wire_last(&s->wire, port, beginning);
+
+	if (!m)
+		fail_msg("no %s to %u", beginning, port);
+	return m;
+}
+
+static inline unsigned count_to(struct scene *s, uint16_t port, const char *beginning)
+{
+	return wire_count(&s->wire, port, beginning);
+}
+
 #endif

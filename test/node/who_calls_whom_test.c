@@ -2,22 +2,6 @@
  * user, numbers that go elsewhere, and what is left of that when the call is released. */
 #include "through_servers.h"
 
-#define URI(port) "sip:127.0.0.1:" #port
-
-static const char *last(struct scene *s, uint16_t port, const char *beginning)
-{
-	const char *m = wire_last(&s->wire, port, beginning);
-
-	if (!m)
-		fail_msg("no %s to %u", beginning, port);
-	return m;
-}
-
-static unsigned count_to(struct scene *s, uint16_t port, const char *beginning)
-{
-	return wire_count(&s->wire, port, beginning);
-}
-
 static struct endpoint outside(uint8_t last_byte, uint16_t port)
 {
 	struct endpoint e = wire_address(TRANSPORT_UDP, port);

@@ -25,18 +25,13 @@ bool bindings_open(struct bindings *bindings, uint32_t bindings_max, struct stor
 	return bindings->pool != NULL;
 }
 
-static uint64_t as_value(struct handle handle)
-{
-	return (uint64_t)handle.generation << 32 | handle.index;
-}
-
 /* Nobody finds it by its user any more. */
 static void unlink_binding(struct bindings *bindings, struct binding *binding)
 {
 	timers_stop(bindings->timers, &binding->timer);
 	bindings_unlist_at_address(bindings, binding);
 	map_remove(&bindings->by_user, binding->hash,
-		   as_value(pool_handle(bindings->pool, binding)));
+		   handle_as_value(pool_handle(bindings->pool, binding)));
 	bindings->n_live--;
 }
 
@@ -157,7 +152,7 @@ unsigned bindings_of_user(const struct bindings *bindings, struct text user, str
 	unsigned n = 0;
 
 	while (n < max && (value = map_value(&bindings->by_user, hash, &at))) {
-		struct handle handle = {(uint32_t)value, (uint32_t)(value >> 32)};
+		struct handle handle = handle_of_value(value);
 		struct binding *binding = pool_at(bindings->pool, handle);
 		unsigned place = n;
 
@@ -255,7 +250,7 @@ static enum bindings_verdict add(struct bindings *bindings, const struct binding
 		return BINDINGS_FULL;
 	}
 	bindings->n_live++;
-	if (!map_insert(&bindings->by_user, binding->hash, as_value(handle))) {
+	if (!map_insert(&bindings->by_user, binding->hash, handle_as_value(handle))) {
 		unlink_binding(bindings, binding);
 		free_binding(bindings, binding);
 		return BINDINGS_FULL;

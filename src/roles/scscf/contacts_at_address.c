@@ -31,11 +31,6 @@ bool binding_is_at(const struct binding *binding, const struct endpoint *source)
 
 /* ---------------------------------------------------------------- the list of an address */
 
-static uint64_t as_value(struct handle handle)
-{
-	return (uint64_t)handle.generation << 32 | handle.index;
-}
-
 static uint32_t hash_of(const struct bindings *bindings, const struct endpoint *address)
 {
 	return (uint32_t)hash_bytes(&bindings->key, address->ip, address->family == 4 ? 4 : 16);
@@ -47,8 +42,7 @@ static struct binding *first_at(const struct bindings *bindings, const struct en
 	uint64_t value;
 
 	while ((value = map_value(&bindings->by_address, hash, &at))) {
-		struct binding *first = pool_at(
-			bindings->pool, (struct handle){(uint32_t)value, (uint32_t)(value >> 32)});
+		struct binding *first = pool_at(bindings->pool, handle_of_value(value));
 		struct endpoint contact;
 
 		if (first && contact_endpoint(first, &contact) &&
@@ -70,8 +64,8 @@ void bindings_list_at_address(struct bindings *bindings, struct binding *binding
 	binding->address_hash = hash_of(bindings, &address);
 	binding->next_at_address = binding->previous_at_address = NO_HANDLE;
 	if (!first) {
-		binding->is_at_address =
-			map_insert(&bindings->by_address, binding->address_hash, as_value(own));
+		binding->is_at_address = map_insert(&bindings->by_address, binding->address_hash,
+						    handle_as_value(own));
 		return;
 	}
 	/* Behind the head, which stays where the map shows. */
@@ -99,11 +93,11 @@ void bindings_unlist_at_address(struct bindings *bindings, struct binding *bindi
 		return;
 	}
 	map_remove(&bindings->by_address, binding->address_hash,
-		   as_value(pool_handle(bindings->pool, binding)));
+		   handle_as_value(pool_handle(bindings->pool, binding)));
 	/* The place in the map is there already: this cannot fail for want of memory. */
 	if (next)
 		map_insert(&bindings->by_address, binding->address_hash,
-			   as_value(binding->next_at_address));
+			   handle_as_value(binding->next_at_address));
 }
 
 /* ---------------------------------------------------------------- whose they are */
